@@ -1,0 +1,2 @@
+//! What a developer does by name.
+fn main() {}
