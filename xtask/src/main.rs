@@ -1,2 +1,7 @@
-//! What a developer does by name.
-fn main() {}
+//! `cargo xtask`: what a developer does by name.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    xtask::main()
+}

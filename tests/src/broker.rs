@@ -1,0 +1,3 @@
+//! Real brokers, for the tests that need one.
+
+pub use xtask::broker::{Nats, StartError};

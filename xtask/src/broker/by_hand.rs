@@ -1,0 +1,54 @@
+//! A broker for a developer's own programs.
+
+use super::Nats;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::io;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+/// How often the server is asked whether it still runs.
+const POLL: Duration = Duration::from_millis(500);
+
+/// Starts a nats-server and keeps it until Ctrl-C or until the standard input ends; then it and its store are
+/// removed.
+pub(crate) fn up() -> Result<(), String> {
+    let program = super::provide()?;
+    eprintln!("starting {}", program.display());
+    let (end, ended) = mpsc::channel();
+    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM]).map_err(|error| error.to_string())?;
+    let by_input = end.clone();
+    thread::spawn(move || {
+        if signals.forever().next().is_some() {
+            // Nobody listens only when the server is being removed already.
+            let _ = end.send(());
+        }
+    });
+
+    let mut nats = Nats::try_start("").map_err(|error| error.to_string())?;
+    println!("BUS_URL={}", nats.url());
+    eprintln!(
+        "Ctrl-C ends it and removes its store, {}",
+        nats.folder().display()
+    );
+    thread::spawn(move || {
+        // An input that cannot be read has ended.
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
+        let _ = by_input.send(());
+    });
+    loop {
+        match ended.recv_timeout(POLL) {
+            Err(RecvTimeoutError::Timeout) if nats.is_running() => {}
+            Err(RecvTimeoutError::Timeout) => {
+                return Err(format!(
+                    "nats-server ended by itself; its log: {}",
+                    nats.log()
+                ));
+            }
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    nats.stop();
+    Ok(())
+}

