@@ -73,7 +73,7 @@ fn fetch() -> Result<PathBuf, String> {
 }
 
 fn python(command: &mut Command) -> Result<(), String> {
-    process::run(command, LIMIT, |_| ())
+    process::run(command, LIMIT, process::pass_on)
 }
 
 fn entry_with(folder: &Path, extension: &str) -> Result<PathBuf, String> {

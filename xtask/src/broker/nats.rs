@@ -53,6 +53,7 @@ impl Nats {
     ///
     /// When there is no nats-server, or when it does not start. A test is never skipped for that.
     #[must_use = "the server is killed when this is dropped"]
+    #[track_caller]
     pub fn start() -> Self {
         Self::start_with("")
     }
@@ -63,8 +64,12 @@ impl Nats {
     ///
     /// As [`start`](Self::start), and when the server refuses the configuration.
     #[must_use = "the server is killed when this is dropped"]
+    #[track_caller]
     pub fn start_with(config: &str) -> Self {
-        Self::try_start(config).unwrap_or_else(|error| panic!("{error}"))
+        match Self::try_start(config) {
+            Ok(nats) => nats,
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// Starts a server with lines for its configuration file, which may be empty.
@@ -106,6 +111,7 @@ impl Nats {
     /// # Panics
     ///
     /// When a connection there is not refused.
+    #[track_caller]
     pub fn refused_url() -> String {
         // No program is given this port by the system, and only root could take it.
         let port = 1;
@@ -136,6 +142,7 @@ impl Nats {
     /// # Panics
     ///
     /// When the server was killed or stopped.
+    #[track_caller]
     pub fn pid(&self) -> u32 {
         let server = self.server.as_ref();
         server.expect("the server was killed or stopped").id()
@@ -157,6 +164,7 @@ impl Nats {
     /// # Panics
     ///
     /// When the system refuses the signal.
+    #[track_caller]
     pub fn kill(&mut self) {
         if let Some(mut server) = self.server.take() {
             server.kill().expect("the process is ours, and not reaped");
@@ -172,6 +180,7 @@ impl Nats {
     /// # Panics
     ///
     /// When the server does not end within 30 s; it is killed then.
+    #[track_caller]
     pub fn stop(&mut self) {
         if self.server.is_none() {
             return;
@@ -197,6 +206,7 @@ impl Nats {
     /// # Panics
     ///
     /// When the server does not start.
+    #[track_caller]
     pub fn restart(&mut self) {
         self.stop();
         if let Err(error) = self.launch() {
@@ -209,6 +219,7 @@ impl Nats {
     /// # Panics
     ///
     /// When the server was killed or stopped.
+    #[track_caller]
     pub fn pause(&self) {
         self.signal(Signal::STOP);
     }
@@ -218,10 +229,12 @@ impl Nats {
     /// # Panics
     ///
     /// When the server was killed or stopped.
+    #[track_caller]
     pub fn resume(&self) {
         self.signal(Signal::CONT);
     }
 
+    #[track_caller]
     fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw);
         let pid = pid.expect("a process id is positive");

@@ -13,12 +13,12 @@ use std::time::{Duration, Instant};
 const POLL: Duration = Duration::from_millis(20);
 
 /// How long the output may stay open after the program has ended.
-const GRACE: Duration = Duration::from_secs(5);
+const GRACE: Duration = Duration::from_secs(2);
 
 /// The process group that runs now.
 static RUNNING: Mutex<Option<Pid>> = Mutex::new(None);
 
-/// Runs a program, passes its output through as it comes, and shows it to `output`.
+/// Runs a program and hands its output to `output` as it comes.
 ///
 /// The error says how the program failed: it could not be started, exited with another status than 0, took
 /// longer than `limit`, or left a process behind. In the last two cases the whole process group is killed.
@@ -48,9 +48,6 @@ pub(crate) fn run(
         // A pipe that cannot be read has ended.
         while let Ok(length @ 1..) = pipe.read(&mut buffer) {
             output(&buffer[..length]);
-            // Nobody may be watching; the counts are still wanted.
-            let _ = io::stdout().write_all(&buffer[..length]);
-            let _ = io::stdout().flush();
         }
     });
 
@@ -91,6 +88,13 @@ pub(crate) fn run(
     };
     *RUNNING.lock().unwrap_or_else(PoisonError::into_inner) = None;
     result
+}
+
+/// Passes output through to the person who watches.
+pub(crate) fn pass_on(bytes: &[u8]) {
+    let mut out = io::stdout().lock();
+    // Nobody may be watching; the counts are still wanted.
+    let _ = out.write_all(bytes).and_then(|()| out.flush());
 }
 
 /// Kills what runs when this process is told to end, and ends it.
@@ -140,13 +144,13 @@ mod tests {
         let hearing = heard.clone();
         let result = run(
             &mut shell("echo one; echo two; exit 3"),
-            Duration::from_secs(60),
+            Duration::from_mins(1),
             move |bytes| hearing.lock().expect("no panic").extend_from_slice(bytes),
         );
         let error = result.expect_err("the status is 3");
         assert!(error.ends_with("ended with exit status: 3"), "{error}");
         assert_eq!(*heard.lock().expect("no panic"), b"one\ntwo\n");
-        run(&mut shell("true"), Duration::from_secs(60), |_| ()).expect("the status is 0");
+        run(&mut shell("true"), Duration::from_mins(1), |_| ()).expect("the status is 0");
     }
 
     #[test]
@@ -160,13 +164,13 @@ mod tests {
         );
         let error = result.expect_err("it sleeps for ten minutes");
         assert!(error.contains("took longer than 50ms"), "{error}");
-        let end = outputs.recv_timeout(Duration::from_secs(60));
+        let end = outputs.recv_timeout(Duration::from_mins(1));
         assert_eq!(end, Err(mpsc::RecvTimeoutError::Disconnected));
     }
 
     #[test]
     fn a_process_left_behind_is_an_error() {
-        let result = run(&mut shell("sleep 600 &"), Duration::from_secs(60), |_| ());
+        let result = run(&mut shell("sleep 600 &"), Duration::from_mins(1), |_| ());
         let error = result.expect_err("a child holds the output");
         assert!(error.contains("left a process behind"), "{error}");
     }
@@ -175,7 +179,7 @@ mod tests {
     fn a_program_that_is_not_there_is_named() {
         let result = run(
             &mut Command::new("/nowhere/program"),
-            Duration::from_secs(60),
+            Duration::from_mins(1),
             |_| (),
         );
         let error = result.expect_err("there is no such program");

@@ -64,7 +64,7 @@ fn check_with(stated: &str) -> Result<(), String> {
         .env_remove("RUSTUP_TOOLCHAIN")
         .env_remove("CARGO")
         .env_remove("RUSTC");
-    process::run(&mut check, LIMIT, |_| ())
+    process::run(&mut check, LIMIT, process::pass_on)
 }
 
 /// Major and minor version of `1.95` or `1.97.0-nightly`.

@@ -91,20 +91,22 @@ fn perform(suite: &mut Suite, workspace: &Workspace) -> Vec<Tested> {
             .iter_mut()
             .map(|(name, commands)| {
                 let mut each = commands.iter_mut();
-                let result = each.try_for_each(|command| process::run(command, LIMIT, |_| ()));
+                let result =
+                    each.try_for_each(|command| process::run(command, LIMIT, process::pass_on));
                 tested(name, result)
             })
             .collect(),
-        Work::Cargo(command) => cargo_test(&suite.name, command),
+        Work::Cargo(command) => cargo_test(&suite.name, command, process::pass_on),
     }
 }
 
-fn cargo_test(suite: &str, command: &mut Command) -> Vec<Tested> {
+fn cargo_test(suite: &str, command: &mut Command, show: fn(&[u8])) -> Vec<Tested> {
     let output = Arc::new(Mutex::new(Output::default()));
     let reading = output.clone();
     let result = process::run(command, LIMIT, move |bytes| {
         let mut output = reading.lock().unwrap_or_else(PoisonError::into_inner);
         output.read(bytes);
+        show(bytes);
     });
     // Taken, not unwrapped: a process that was left behind may still hold the other one.
     let output = std::mem::take(&mut *output.lock().unwrap_or_else(PoisonError::into_inner));
@@ -170,7 +172,7 @@ mod tests {
     #[test]
     fn a_command_that_runs_no_test_program_is_a_failure() {
         for (script, reason) in [("exit 101", "exit status: 101"), ("true", "it has no test")] {
-            let tests = cargo_test("unit", &mut shell(script));
+            let tests = cargo_test("unit", &mut shell(script), |_| ());
             let [test] = tests.as_slice() else {
                 panic!("{tests:?}")
             };
@@ -186,7 +188,7 @@ mod tests {
     fn a_program_that_fails_after_its_tests_is_a_failure() {
         let script = "echo 'running 1 test'; echo 'test a ... ok'; \
                       echo 'test result: ok. 1 passed; 0 failed; 0 ignored;'; exit 1";
-        let tests = cargo_test("unit", &mut shell(script));
+        let tests = cargo_test("unit", &mut shell(script), |_| ());
         assert_eq!(Count::of(&tests).passed, 1);
         assert_eq!(Count::of(&tests).failed, 1);
     }

@@ -109,9 +109,13 @@ fn list(
     Ok(())
 }
 
-/// The place in [`TRANSPORTS`] of the one that is a segment of the test's path.
+/// The place in [`TRANSPORTS`] of the one that is a segment of the test's path. An example in the documentation
+/// stands in a path too, but most speak to no broker.
 fn transport(name: &str) -> Option<usize> {
-    name.split(|character: char| !character.is_alphanumeric() && character != '_')
+    if name.contains("(line ") {
+        return None;
+    }
+    name.split("::")
         .find_map(|segment| TRANSPORTS.iter().position(|known| *known == segment))
 }
 
@@ -124,10 +128,7 @@ mod tests {
         assert_eq!(transport("order::memory::keys"), Some(0));
         assert_eq!(transport("nats::keys"), Some(1));
         assert_eq!(transport("order::kafka"), Some(2));
-        assert_eq!(
-            transport("src/transport/nats/mod.rs - Nats (line 3)"),
-            Some(1)
-        );
+        assert_eq!(transport("src/nats.rs - nats::Nats (line 3)"), None);
         assert_eq!(transport("order::nats_and_more::keys"), None);
         assert_eq!(transport("keys"), None);
     }
