@@ -4,7 +4,7 @@ use super::find;
 use super::guard::Guard;
 use super::port::Port;
 use super::start_error::StartError;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -214,7 +214,7 @@ impl Nats {
         }
     }
 
-    /// Freezes the server (SIGSTOP): its connections stay open, and nothing answers.
+    /// Freezes the server (SIGSTOP): its connections stay open, and nothing answers any more when this returns.
     ///
     /// # Panics
     ///
@@ -222,6 +222,10 @@ impl Nats {
     #[track_caller]
     pub fn pause(&self) {
         self.signal(Signal::STOP);
+        // The signal is only on its way: the threads of the server stop one by one. A server that has ended
+        // answers neither; it is left to be reaped where all are.
+        let seen = WaitIdOptions::STOPPED | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        waitid(WaitId::Pid(self.raw_pid()), seen).expect("the process is ours, and not reaped");
     }
 
     /// Lets a paused server go on (SIGCONT).
@@ -236,9 +240,13 @@ impl Nats {
 
     #[track_caller]
     fn signal(&self, signal: Signal) {
+        kill_process(self.raw_pid(), signal).expect("the process is ours, and not reaped");
+    }
+
+    #[track_caller]
+    fn raw_pid(&self) -> Pid {
         let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw);
-        let pid = pid.expect("a process id is positive");
-        kill_process(pid, signal).expect("the process is ours, and not reaped");
+        pid.expect("a process id is positive")
     }
 
     fn launch(&mut self) -> Result<(), StartError> {
