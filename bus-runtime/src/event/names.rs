@@ -60,3 +60,57 @@ pub(crate) const fn check_name(name: &str, max: usize) -> Option<&'static str> {
 const fn is_name_byte(byte: u8) -> bool {
     matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn topics_of_the_rule_are_taken() {
+        let longest = "x".repeat(200);
+        for topic in [
+            "a",
+            "orders.placed",
+            "A-z_0.9.-",
+            "_x",
+            "a.__b",
+            "-",
+            &longest,
+        ] {
+            assert_eq!(check_topic(topic), None, "{topic}");
+        }
+    }
+
+    #[test]
+    fn other_topics_are_refused() {
+        let too_long = "x".repeat(201);
+        for topic in [
+            "", ".", "..", ".a", "a.", "a..b", "__a", "__", "a b", "a/b", "a~b", "a+b", "a@b", "ü",
+            "a\0", "orders.*", "orders.>", "#", &too_long,
+        ] {
+            assert!(check_topic(topic).is_some(), "{topic}");
+        }
+    }
+
+    #[test]
+    fn names_are_one_segment_of_bounded_length() {
+        for name in ["a", "A-z_09", "__", "-", "12345678"] {
+            assert_eq!(check_name(name, 8), None, "{name}");
+        }
+        for name in [
+            "",
+            "123456789",
+            "a.b",
+            "a~b",
+            "a+b",
+            "a@b",
+            "a b",
+            "ü",
+            "a/b",
+            "*",
+            ">",
+        ] {
+            assert!(check_name(name, 8).is_some(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! What follows from the options.
+
+use super::{Config, Drain};
+use std::time::Duration;
+
+/// The longest part of the shutdown's deadline that is kept for closing.
+const CLOSE: Duration = Duration::from_secs(5);
+
+impl Config {
+    /// The part of `shutdown_deadline` in which handlers may finish. The rest is for closing: a fifth of
+    /// the whole, 5 s at most.
+    pub(crate) fn drain_time(&self) -> Duration {
+        let close = (self.shutdown_deadline / 5).min(CLOSE);
+        self.shutdown_deadline.saturating_sub(close)
+    }
+
+    /// What a shutdown waits for on a transport that is durable or is not.
+    pub(crate) fn drain_on(&self, durable: bool) -> Drain {
+        self.drain.unwrap_or(if durable {
+            Drain::InFlight
+        } else {
+            Drain::Everything
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn closing_takes_a_fifth_and_at_most_five_seconds() {
+        let drain = |whole: u64| {
+            let config = Config::memory().shutdown_deadline(Duration::from_millis(whole));
+            u64::try_from(config.drain_time().as_millis()).expect("it was one")
+        };
+        assert_eq!(Config::memory().drain_time(), Duration::from_secs(20));
+        assert_eq!([drain(60_000), drain(10_000), drain(5)], [55_000, 8000, 4]);
+    }
+
+    #[test]
+    fn the_transport_decides_what_is_drained_where_the_config_does_not() {
+        let config = Config::memory();
+        assert_eq!(config.drain_on(true), Drain::InFlight);
+        assert_eq!(config.drain_on(false), Drain::Everything);
+        assert_eq!(
+            config.drain(Drain::InFlight).drain_on(false),
+            Drain::InFlight
+        );
+    }
+}
