@@ -1,7 +1,7 @@
 //! What is allowed.
 
 use super::options::OPTIONS;
-use super::url::FORMS;
+use super::url::{FORMS, shown};
 use super::{Broker, Config, ConfigError};
 use crate::event::check_name;
 use bytesize::ByteSize;
@@ -91,7 +91,7 @@ impl Mistakes {
         let Some(value) = value else { return };
         if check_name(value, bytes).is_some() {
             let allowed = format!("1 to {bytes} ASCII letters, digits, `-` and `_`");
-            self.add(name, &value.escape_debug(), &allowed);
+            self.add(name, &shown(value), &allowed);
         }
     }
 

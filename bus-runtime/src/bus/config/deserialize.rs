@@ -3,6 +3,7 @@
 use super::Config;
 use super::declare::Refused;
 use super::error::unknown;
+use super::url::shown;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use std::fmt;
 
@@ -36,7 +37,8 @@ impl<'de> Visitor<'de> for Options {
                 }
                 Err(Refused::Expected(what)) => {
                     return Err(A::Error::custom(format!(
-                        "`{name}` is `{text}`; expected {what}"
+                        "`{name}` is `{}`; expected {what}",
+                        shown(&text)
                     )));
                 }
             }

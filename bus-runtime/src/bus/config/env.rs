@@ -3,7 +3,7 @@
 use super::declare::Refused;
 use super::error::unknown;
 use super::options::OPTIONS;
-use super::url::FORMS;
+use super::url::{FORMS, shown};
 use super::{Config, ConfigError};
 use std::ffi::OsString;
 use std::fs;
@@ -131,7 +131,8 @@ fn from_variables(
 
 fn set(config: &mut Config, name: &str, value: OsString) -> Result<(), String> {
     let text = value.into_string().map_err(|_| "not UTF-8")?;
-    set_text(config, name, &text).map_err(|expected| format!("`{text}`; expected {expected}"))
+    set_text(config, name, &text)
+        .map_err(|expected| format!("`{}`; expected {expected}", shown(&text)))
 }
 
 fn set_from_file(config: &mut Config, name: &str, path: &OsString) -> Result<(), String> {

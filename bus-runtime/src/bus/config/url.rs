@@ -166,6 +166,15 @@ impl fmt::Debug for Url {
     }
 }
 
+/// The value of another option as an error shows it: also there a URL may have been pasted.
+pub(super) fn shown(value: &str) -> String {
+    if value.contains('@') {
+        Url::new(value.to_owned()).to_string()
+    } else {
+        value.escape_debug().to_string()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -254,6 +263,8 @@ mod tests {
                 assert!(!error.contains("secret"), "{error}");
             }
         }
+        assert_eq!(shown("nats://u:secret@a"), "nats://***@a");
+        assert_eq!(shown("a.b\n"), "a.b\\n");
         let servers = vec!["nats://u:secret@a".to_owned()];
         let shown = format!("{:?}", Broker::Nats { servers });
         assert_eq!(shown, r#"["nats://***@a"]"#);
