@@ -1,8 +1,98 @@
-//! An event bus.
+//! An event bus: handlers registered while compiling, one worker pool, order per key.
+//!
+//! A service annotates its handlers, lists them once, and starts the bus. However many topics there are, one
+//! pool of workers handles them all; events with equal keys are handled in order, one at a time, through
+//! retries and shutdowns, and no slow key holds up another.
+//!
+//! ```
+//! use bus_runtime::prelude::*;
+//!
+//! /// One topic, its payload, its ordering key.
+//! #[derive(Debug, Serialize, Deserialize, Event)]
+//! #[event(topic = "orders.placed", key = customer)]
+//! struct OrderPlaced {
+//!     order: u64,
+//!     customer: String,
+//! }
+//!
+//! /// The orders of one customer one at a time, in the order they were placed.
+//! #[event_handler(topic = OrderPlaced::TOPIC)]
+//! async fn reserve_stock(Json(order): Json<OrderPlaced>) -> Result {
+//!     println!("reserved {}", order.order);
+//!     Ok(())
+//! }
+//!
+//! /// Every event the shop handles.
+//! #[event_bus(group = "shop", handlers = [reserve_stock])]
+//! struct Shop;
+//!
+//! #[tokio::main]
+//! async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+//!     let bus = Shop::new(Config::memory()).start().await?;
+//!     bus.publish(&OrderPlaced { order: 1, customer: "c-7".into() }).await?;
+//!     let report = bus.shutdown().await?;
+//!     assert_eq!(report.handled(), 1);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Where things are
+//!
+//! - [`event_handler`], [`event_bus`], [`Event`](derive@Event): the macros, with every argument.
+//! - [`Config`]: every option, its default, and the three ways to set it. `BUS_URL` chooses the broker:
+//!   `memory:` in this process, or, with the cargo feature `nats`, `nats://host:port`.
+//! - [`Running`], [`Publisher`], [`Stop`], [`Report`], [`Health`]: a bus that runs.
+//! - [`Json`], [`Raw`], [`State`], [`Headers`], [`Key`], [`Metadata`]: what a handler takes; [`FromEvent`] for
+//!   your own.
+//! - [`Outcome`], [`Result`], [`HandlerError`], [`Retry`]: what a handler says, and when it is tried again.
+//! - [`transport`]: what a broker's client does for the bus.
+//! - [`testing`]: checkers for order, overlap and loss, and the suite that every transport passes.
+//!
+//! # What is promised
+//!
+//! At least once: an event is acknowledged only after its handler succeeded or its dead letter is stored, so
+//! a handler may see an event again after a crash; [`Metadata::id`] is the same then. Events of one topic,
+//! group and key start one after the other, each after the one before it is settled.
 
 mod bus;
+mod codec;
+mod delivery;
 mod event;
+mod handler;
+mod macros;
+mod observe;
 mod pool;
+pub mod prelude;
+pub mod testing;
+pub mod transport;
 
-pub use bus::{Config, ConfigError, Drain, Provision};
-pub use event::{EventId, Headers, Key, KeyWriter, Message, Record, RoutingKey, Unordered};
+pub use bus::{
+    Config, ConfigError, Drain, Handled, Provision, Publish, PublishError, Publisher, PublisherLeft, Report, RunError,
+    Running, StartError, Stop, shutdown_signal,
+};
+pub use codec::{EncodeError, FromPayload, Json, Raw, Rejection};
+pub use delivery::DeadReason;
+pub use event::{
+    Carries, Event, EventId, Headers, Key, KeyWriter, Message, Metadata, Record, RoutingKey, Topic, Unordered,
+};
+pub use handler::{Cx, FromEvent, FromRef, HandlerError, IntoOutcome, Outcome, Result, Retry, State};
+pub use macros::{Event, event_bus, event_handler};
+pub use observe::{Health, Problem};
+pub use pool::Load;
+pub use transport::Receipt;
+
+/// What the macros' output names. No part of the public API.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::bus::{Config, Running, StartError, start};
+    pub use crate::codec::{Codec, EncodeError, FromPayload, Json, Rejection, Undefined};
+    pub use crate::event::{
+        Event, Key, KeyWriter, Message, Record, RoutingKey, Subscribed, Topic, TopicArgument, Unordered, assert_topic,
+    };
+    pub use crate::handler::{
+        AnyState, AppState, Bus, Call, Checked, Cx, Decoded, Delivery, Ending, FallibleOutput, FromEvent, Handler,
+        Handles, IntoOutcome, Limit, Listed, Retry, Route, Timeout, assert_extractor, assert_group, assert_unique,
+        call, capacity, check, compute, hashes, run,
+    };
+    pub use bytes::Bytes;
+}

@@ -1,3 +1,4 @@
 //! What the tests share.
 
 pub mod broker;
+pub mod fixtures;

@@ -1,0 +1,58 @@
+//! The arguments of `#[event(...)]`.
+
+use crate::errors::Errors;
+use crate::options::Options;
+use crate::paths::Root;
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
+use syn::{Attribute, Expr, Meta, Path};
+
+const OPTIONS: &[&str] = &["topic", "key", "crate"];
+
+pub(crate) struct Args {
+    pub(crate) topic: Option<Expr>,
+    pub(crate) key: Option<Expr>,
+    pub(crate) root: Root,
+}
+
+impl Args {
+    pub(crate) fn parse(attrs: &[Attribute], errors: &mut Errors) -> Self {
+        let mut tokens = TokenStream::new();
+        for attr in attrs.iter().filter(|attr| attr.path().is_ident("event")) {
+            match &attr.meta {
+                Meta::List(list) => {
+                    let more = &list.tokens;
+                    // A comma of ours between several attributes.
+                    tokens = if tokens.is_empty() {
+                        more.clone()
+                    } else {
+                        quote!(#tokens, #more)
+                    };
+                }
+                other => errors.at(
+                    other,
+                    "write `#[event(topic = \"orders.placed\", key = …)]`",
+                ),
+            }
+        }
+        let mut options = Options::split(tokens, OPTIONS, |_| None, errors);
+        if !options.has("topic") {
+            errors.at_span(
+                Span::call_site(),
+                "missing `topic`: write `#[event(topic = \"orders.placed\", key = …)]` below the `derive`",
+            );
+        }
+        if !options.has("key") {
+            errors.at_span(
+                Span::call_site(),
+                "missing `key`: events with equal keys are handled in order, one at a time. Write \
+                 `#[event(key = customer_id)]`, with a field, `a.b`, `(a, b)` or `method()`, or `key = Unordered`",
+            );
+        }
+        Args {
+            topic: options.take("topic", errors),
+            key: options.take("key", errors),
+            root: Root(options.take::<Path>("crate", errors)),
+        }
+    }
+}

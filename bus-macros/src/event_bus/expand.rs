@@ -1,0 +1,108 @@
+//! What `#[event_bus]` writes.
+
+use super::args::Entry;
+use super::model::Bus;
+use crate::paths::{at, call_at, ends};
+use proc_macro2::{Delimiter, Group, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::ItemStruct;
+use syn::ext::IdentExt;
+
+pub(crate) fn bus(bus: &Bus) -> TokenStream {
+    let ItemStruct {
+        attrs, vis, ident, ..
+    } = &bus.item;
+    let private = bus.root.private();
+    let state = bus
+        .state
+        .as_ref()
+        .map_or_else(|| quote!(()), |state| quote!(#state));
+    let list = list(bus, &state);
+    let path = format!("::{}", ident.unraw());
+    let (parameter, argument) = match &bus.state {
+        Some(state) => (quote!(state: #state), quote!(state)),
+        None => (quote!(), quote!(())),
+    };
+    quote! {
+        #(#attrs)*
+        #[must_use = "a bus does nothing until it is started"]
+        #[allow(missing_debug_implementations)]
+        #vis struct #ident {
+            __config: #private::Config,
+        }
+
+        const _: () = {
+            #list
+
+            #[automatically_derived]
+            impl #private::Bus for #ident {
+                type State = #state;
+                const NAME: &'static str = ::core::concat!(::core::module_path!(), #path);
+                const GROUP: &'static str = __GROUP;
+                const HANDLERS: &'static [#private::Listed<#state>] = __LIST;
+            }
+        };
+
+        #[automatically_derived]
+        impl #ident {
+            /// A bus with this configuration, not yet running.
+            #[allow(dead_code)]
+            pub fn new(config: #private::Config) -> Self {
+                Self { __config: config }
+            }
+
+            /// Starts the pool and every handler; returns when the bus takes events, or stands by.
+            ///
+            /// # Errors
+            ///
+            /// When the broker cannot be reached, or another bus runs in this process.
+            #[allow(dead_code)]
+            pub async fn start(
+                self,
+                #parameter
+            ) -> ::core::result::Result<#private::Running, #private::StartError> {
+                #private::start::<Self>(self.__config, #argument).await
+            }
+        }
+    }
+}
+
+/// The handlers, the group, and their checks.
+///
+/// An identifier of ours with the span of an entry is one more answer to an editor's "go to definition";
+/// parentheses are not. So only they are there, and the one name that errors are about.
+fn list(bus: &Bus, state: &TokenStream) -> TokenStream {
+    let private = bus.root.private();
+    let group = &bus.group;
+    let check_group = call_at(group, &bus.root, &quote!(assert_group), &quote!(__GROUP));
+    let listed = bus
+        .handlers
+        .iter()
+        .enumerate()
+        .map(|(index, Entry { attrs, path })| {
+            let (_, end) = ends(path);
+            let found = quote_spanned!(at(end)=> ::__has_attribute_event_handler);
+            let arguments = quote_spanned!(at(end)=> ::<#state>());
+            quote!(#(#attrs)* #private::Listed { at: #index, handler: #path #found #arguments })
+        });
+    let unique = bus
+        .handlers
+        .iter()
+        .enumerate()
+        .map(|(index, Entry { attrs, path })| {
+            let (start, end) = ends(path);
+            let mut function = Group::new(Delimiter::Parenthesis, quote!(#private::assert_unique));
+            let mut arguments = Group::new(Delimiter::Parenthesis, quote!(&__CHECKED, #index));
+            function.set_span(at(start));
+            arguments.set_span(at(end));
+            quote!(#(#attrs)* #[allow(unused_parens)] const _: () = #function #arguments;)
+        });
+    quote! {
+        const __GROUP: &str = #group;
+        const _: () = #check_group;
+        const __LIST: &[#private::Listed<#state>] = &[#(#listed),*];
+        const __CHECKED: #private::Checked<#state> =
+            #private::check::<#state, { #private::capacity(__LIST.len()) }>(__LIST);
+        #(#unique)*
+    }
+}

@@ -1,0 +1,28 @@
+//! `#[event_bus]`: read the arguments, check the struct, expand.
+
+mod args;
+mod expand;
+mod model;
+
+use crate::errors::Errors;
+use args::Args;
+use model::Bus;
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::ItemStruct;
+
+pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let Ok(bus) = syn::parse2::<ItemStruct>(item.clone()) else {
+        errors.at(
+            item,
+            "`#[event_bus]` goes on a struct without fields: `struct Shop;`",
+        );
+        let errors = errors.into_tokens();
+        return quote!(#item #errors);
+    };
+    let args = Args::parse(args, &mut errors);
+    let bus = expand::bus(&Bus::new(args, bus, &mut errors));
+    let errors = errors.into_tokens();
+    quote!(#bus #errors)
+}

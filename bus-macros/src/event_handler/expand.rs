@@ -1,0 +1,304 @@
+//! What `#[event_handler]` writes.
+
+use super::model::{Handler, Key};
+use crate::paths::{Root, at, call_at, ends};
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+use syn::{Expr, ItemFn};
+
+/// Everything behind the user's function.
+pub(crate) fn handler(handler: &Handler) -> TokenStream {
+    let private = handler.args.root.private();
+    let name = &handler.function.sig.ident;
+    let marker = marker(handler.function, &handler.args.root);
+    let (constants, extractors) = (constants(handler), extractors(handler));
+    let (compute, call) = (compute(handler), call(handler));
+    let (parameters, state, bounds) = state(handler);
+
+    quote! {
+        #marker
+
+        const _: () = {
+            #constants
+            #extractors
+            #compute
+            #call
+
+            #[automatically_derived]
+            impl #parameters #private::Handles<#state> for #name
+            where
+                #(#bounds,)*
+            {
+                const HANDLER: ::core::option::Option<#private::Handler<#state>> =
+                    ::core::option::Option::Some(#private::Handler {
+                        name: __NAME,
+                        topic: __SUBSCRIBED.topic,
+                        group: __GROUP,
+                        hash: __HASH,
+                        retry: __RETRY,
+                        timeout: __TIMEOUT,
+                        at_most: __AT_MOST,
+                        route: __SUBSCRIBED.route,
+                        call: __call,
+                    });
+            }
+        };
+    }
+}
+
+/// The handler's name as a type, without a definition, for when that is in error: listing it in a bus is no
+/// second error.
+pub(crate) fn stub(function: &ItemFn, root: &Root) -> TokenStream {
+    let name = &function.sig.ident;
+    let marker = marker(function, root);
+    let private = root.private();
+    if function.sig.receiver().is_some() {
+        return TokenStream::new();
+    }
+    let generic = !function.sig.generics.params.is_empty();
+    // Nor is it an unused one.
+    let used = (!generic).then(|| quote!(const _: () = { let _ = #name; };));
+    quote! {
+        #marker
+        #[automatically_derived]
+        impl<__State: #private::AppState> #private::Handles<__State> for #name {
+            const HANDLER: ::core::option::Option<#private::Handler<__State>> = ::core::option::Option::None;
+        }
+        #used
+    }
+}
+
+/// Functions and types have separate namespaces, so a handler's type takes the handler's name, and importing
+/// the one imports the other. A bus finds it by `path::__has_attribute_event_handler`.
+fn marker(function: &ItemFn, root: &Root) -> TokenStream {
+    let (vis, name) = (&function.vis, &function.sig.ident);
+    let cfgs = function
+        .attrs
+        .iter()
+        .filter(|attr| attr.path().is_ident("cfg"));
+    let private = root.private();
+    quote! {
+        #(#cfgs)*
+        #[doc(hidden)]
+        #[allow(non_camel_case_types, missing_debug_implementations, unreachable_pub)]
+        #vis enum #name {}
+        #[automatically_derived]
+        impl #name {
+            #[doc(hidden)]
+            pub const fn __has_attribute_event_handler<__State: #private::AppState>()
+            -> ::core::option::Option<#private::Handler<__State>>
+            where
+                Self: #private::Handles<__State>,
+            {
+                <Self as #private::Handles<__State>>::HANDLER
+            }
+        }
+    }
+}
+
+/// The states that the handler can run with: generic parameters, the state, and what is asked of it.
+fn state(handler: &Handler) -> (TokenStream, TokenStream, Vec<TokenStream>) {
+    let private = handler.args.root.private();
+    let (parameters, state) = match &handler.args.state {
+        Some(state) => (quote!(), quote!(#state)),
+        None => (quote!(<__State: #private::AppState>), quote!(__State)),
+    };
+    let bounds = handler.extractors.iter().map(|ty| {
+        let private = handler.args.root.private_at(ty.span());
+        quote_spanned!(at(ty.span())=> #ty: #private::FromEvent<#state>)
+    });
+    let bounds = bounds.collect();
+    (parameters, state, bounds)
+}
+
+/// Each option as a constant, so that rustc checks it where it was written.
+fn constants(handler: &Handler) -> TokenStream {
+    let (args, payload) = (&handler.args, handler.payload);
+    let private = args.root.private();
+    let path = format!("::{}", handler.function.sig.ident.unraw());
+    let subscribed = subscribed(handler);
+    let check_topic = call_at(
+        &handler.topic,
+        &args.root,
+        &quote!(assert_topic),
+        &quote!(__SUBSCRIBED.topic),
+    );
+    let group = args
+        .group
+        .as_ref()
+        .map_or_else(|| quote!(""), |group| quote!(#group));
+    let check_group = args.group.as_ref().map(|group| {
+        let check = call_at(group, &args.root, &quote!(assert_group), &quote!(__GROUP));
+        quote!(const _: () = #check;)
+    });
+    let retry = match &args.retry {
+        Some(retry) => quote!(#retry),
+        None => quote!(#private::Retry::DEFAULT),
+    };
+    let timeout = wrapped(args.timeout.as_ref(), &args.root, &quote!(Timeout));
+    let at_most = wrapped(args.at_most.as_ref(), &args.root, &quote!(Limit));
+    quote! {
+        const __NAME: &str = ::core::concat!(::core::module_path!(), #path);
+        const __SUBSCRIBED: #private::Subscribed<#payload> = #subscribed;
+        const _: () = #check_topic;
+        const __GROUP: &str = #group;
+        #check_group
+        const __HASH: (u64, u64) = #private::hashes(__SUBSCRIBED.topic, __GROUP);
+        const __RETRY: #private::Retry = #retry;
+        const __TIMEOUT: #private::Timeout = #timeout;
+        const __AT_MOST: #private::Limit = #at_most;
+    }
+}
+
+/// One call of one method, whichever kind of topic it is, so that one mistake is one error: a payload that the
+/// topic does not carry is reported at the parameter, everything else at the topic.
+fn subscribed(handler: &Handler) -> TokenStream {
+    let (topic, payload, root) = (&handler.topic, handler.payload, &handler.args.root);
+    let (start, end) = ends(topic);
+    let (payload_start, payload_end) = ends(payload);
+    let private = root.private();
+    let (method, argument) = match &handler.key {
+        Key::Own => (quote_spanned!(at(end)=> .own_key), quote!()),
+        Key::Unordered(key) => (
+            quote_spanned!(at(end)=> .string_or_topic),
+            quote!({ let _: #private::Unordered = #key; #private::Route::Unordered }),
+        ),
+        Key::Record(key) => (
+            quote_spanned!(at(end)=> .string_or_topic),
+            quote!({ let _: #private::Record = #key; #private::Route::Record }),
+        ),
+        Key::Parameter { .. } | Key::Closure { .. } => (
+            quote_spanned!(at(end)=> .string_or_topic),
+            quote!(#private::Route::Computed(__compute)),
+        ),
+    };
+    let open = quote_spanned!(at(payload_start)=> ::<);
+    let close = quote_spanned!(at(payload_end)=> >);
+    let arguments = quote_spanned!(at(end)=> (#argument));
+    let private = root.private_at(start);
+    let wrap = quote_spanned!(at(start)=> #private::TopicArgument);
+    let wrapped = quote_spanned!(at(end)=> (#topic));
+    quote!({
+        #[allow(unused_imports)]
+        use #private::Event as _;
+        #wrap #wrapped #method #open #payload #close #arguments
+    })
+}
+
+fn wrapped(value: Option<&Expr>, root: &Root, ty: &TokenStream) -> TokenStream {
+    match value {
+        Some(value) => call_at(value, root, &quote!(#ty::of), &quote!(#value)),
+        None => {
+            let private = root.private();
+            quote!(#private::#ty::DEFAULT)
+        }
+    }
+}
+
+/// Decodes an event and computes its key.
+fn compute(handler: &Handler) -> TokenStream {
+    let private = handler.args.root.private();
+    let (pattern, value, event) = match &handler.key {
+        Key::Own | Key::Unordered(_) | Key::Record(_) => return TokenStream::new(),
+        Key::Parameter { pattern, value } => (pattern, value, quote!(__payload)),
+        Key::Closure { pattern, value } => (
+            pattern,
+            value,
+            quote!(#private::FromPayload::event(__payload)),
+        ),
+    };
+    let (start, end) = ends(value);
+    let reference = quote_spanned!(at(start)=> &);
+    let value_ = quote_spanned!(at(end)=> (#value));
+    let write = call_at(
+        value,
+        &handler.args.root,
+        &quote!(RoutingKey::write),
+        &quote!(#reference #value_, __key),
+    );
+    quote! {
+        fn __compute(
+            __message: &#private::Message,
+        ) -> ::core::result::Result<(#private::Key, #private::Decoded), #private::Rejection> {
+            #private::compute(__message, __SUBSCRIBED.decode, |__payload, __key| {
+                #[allow(unused_variables)]
+                let #pattern = #event;
+                #write;
+            })
+        }
+    }
+}
+
+/// Takes the other parameters and calls the user's function.
+fn call(handler: &Handler) -> TokenStream {
+    let root = &handler.args.root;
+    let private = root.private();
+    let name = &handler.function.sig.ident;
+    let arguments: Vec<_> = (0..handler.extractors.len())
+        .map(|index| format_ident!("__argument_{index}"))
+        .collect();
+    let extract = handler.extractors.iter().zip(&arguments).map(|(ty, argument)| {
+        let private = root.private_at(ty.span());
+        quote_spanned!(at(ty.span())=> let #argument: #ty = #private::FromEvent::from_event(__cx)?;)
+    });
+    let run = {
+        let private = root.private_at(name.span());
+        quote_spanned!(at(name.span())=> #private::run(#name(__payload #(, #arguments)*)))
+    };
+    let into_ending = into_ending(handler);
+    let (parameters, state, bounds) = state(handler);
+    quote! {
+        fn __call #parameters(__delivery: #private::Delivery<#state>) -> #private::Call
+        where
+            #(#bounds,)*
+        {
+            #private::call(
+                __delivery,
+                __SUBSCRIBED.decode,
+                |__payload, __cx| {
+                    #(#extract)*
+                    ::core::result::Result::Ok(#run)
+                },
+                __into_ending,
+            )
+        }
+
+        #into_ending
+    }
+}
+
+fn into_ending(handler: &Handler) -> TokenStream {
+    let output = &handler.output;
+    let private = handler.args.root.private();
+    let (start, end) = ends(output);
+    let at_output = handler.args.root.private_at(start);
+    let body = match &handler.args.permanent {
+        None => {
+            quote_spanned!(at(start)=> <#output as #at_output::IntoOutcome>::into_ending(__output))
+        }
+        Some(permanent) => {
+            let fallible = quote_spanned!(at(end)=> <#output as #at_output::FallibleOutput>);
+            quote! {
+                const __PERMANENT: fn(&#fallible::Error) -> bool = #permanent;
+                #fallible::into_ending_if(__output, __PERMANENT)
+            }
+        }
+    };
+    quote!(fn __into_ending(__output: #output) -> #private::Ending { #body })
+}
+
+/// Checks each extractor at its parameter, for handlers too that no bus lists yet.
+fn extractors(handler: &Handler) -> TokenStream {
+    let root = &handler.args.root;
+    let checks = handler.extractors.iter().map(|ty| {
+        let private = root.private_at(ty.span());
+        let state = match &handler.args.state {
+            Some(state) => quote!(#state),
+            None => quote_spanned!(at(ty.span())=> #private::AnyState),
+        };
+        quote_spanned!(at(ty.span())=> const _: () = #private::assert_extractor::<#ty, #state>();)
+    });
+    quote!(#(#checks)*)
+}

@@ -1,0 +1,35 @@
+//! `#[event_handler]`: read the arguments, check the function, expand.
+
+mod args;
+mod expand;
+mod model;
+
+use crate::errors::Errors;
+use args::Args;
+use model::Handler;
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::ItemFn;
+
+pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let Ok(function) = syn::parse2::<ItemFn>(item.clone()) else {
+        errors.at(item, "`#[event_handler]` goes on an `async fn`");
+        let errors = errors.into_tokens();
+        return quote!(#item #errors);
+    };
+    let args = Args::parse(args, &mut errors);
+    let root = args.root.clone();
+    let tokens = match Handler::new(args, &function, &mut errors) {
+        Some(handler) if !errors.are_fatal() => expand::handler(&handler),
+        _ => expand::stub(&function, &root),
+    };
+    let errors = errors.into_tokens();
+    quote! {
+        // A handler is `async` because we ask for it.
+        #[allow(clippy::unused_async)]
+        #function
+        #tokens
+        #errors
+    }
+}

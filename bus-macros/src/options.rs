@@ -1,0 +1,153 @@
+//! `name = value, …`: the arguments of every attribute.
+
+use crate::errors::{Errors, did_you_mean};
+use proc_macro2::token_stream::IntoIter;
+use proc_macro2::{Ident, Spacing, Span, TokenStream, TokenTree};
+use std::iter::Peekable;
+use syn::Error;
+use syn::parse::Parse;
+
+/// The arguments of an attribute, each still unread.
+///
+/// Split before anything is parsed, so that a half-typed argument does not hide the others.
+#[derive(Default)]
+pub(crate) struct Options {
+    given: Vec<(Ident, TokenStream)>,
+    /// What unknown names probably were to be; not missing as well.
+    meant: Vec<&'static str>,
+}
+
+impl Options {
+    /// Splits `tokens` and reports what is repeated, unknown or without value. `refusal` gives what is unknown
+    /// a sentence of its own.
+    pub(crate) fn split(
+        tokens: TokenStream,
+        known: &'static [&'static str],
+        refusal: impl Fn(&str) -> Option<String>,
+        errors: &mut Errors,
+    ) -> Self {
+        let mut options = Options::default();
+        let mut tokens = tokens.into_iter().peekable();
+        while let Some(token) = tokens.next() {
+            let TokenTree::Ident(name) = token else {
+                errors.at(token, "expected an option: `name = value`");
+                value(&mut tokens);
+                continue;
+            };
+            let text = name.to_string();
+            let equals = tokens.next_if(|token| is_punct(token, '=')).is_some();
+            let value = value(&mut tokens);
+            let Some(known) = known.iter().find(|known| **known == text) else {
+                options.refuse(&name, known, refusal(&text), errors);
+                continue;
+            };
+            if !equals || value.is_empty() {
+                errors.at(&name, format!("`{name}` has no value: write `{name} = …`"));
+                options.meant.push(known);
+            } else if options.has(known) {
+                errors.at(&name, format!("`{name}` is given twice"));
+            } else {
+                options.given.push((name, value));
+            }
+        }
+        options
+    }
+
+    fn refuse(
+        &mut self,
+        name: &Ident,
+        known: &'static [&'static str],
+        refusal: Option<String>,
+        errors: &mut Errors,
+    ) {
+        let list = || known.join("`, `");
+        let message = refusal.unwrap_or_else(|| {
+            match did_you_mean(&name.to_string(), known.iter().copied()) {
+                Some(hint) => {
+                    self.meant.push(hint);
+                    format!("unknown option `{name}`; did you mean `{hint}`?")
+                }
+                None => format!("unknown option `{name}`; the options are `{}`", list()),
+            }
+        });
+        errors.at(name, message);
+    }
+
+    /// Whether the user wrote `name`, or probably meant to.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.given.iter().any(|(given, _)| given == name) || self.meant.contains(&name)
+    }
+
+    /// The value of `name`, where it was given and can be read.
+    pub(crate) fn take<T: Parse>(&mut self, name: &str, errors: &mut Errors) -> Option<T> {
+        let tokens = self.take_tokens(name)?;
+        parse_half_typed(tokens, errors)
+    }
+
+    /// The value of `name`, unread.
+    pub(crate) fn take_tokens(&mut self, name: &str) -> Option<TokenStream> {
+        let place = self.given.iter().position(|(given, _)| given == name)?;
+        Some(self.given.swap_remove(place).1)
+    }
+}
+
+/// Parses what may end in a `.` or `::` that the user is about to continue: reports that, and takes the rest.
+pub(crate) fn parse_half_typed<T: Parse>(tokens: TokenStream, errors: &mut Errors) -> Option<T> {
+    let error = match syn::parse2(tokens.clone()) {
+        Ok(value) => return Some(value),
+        Err(error) => error,
+    };
+    let mut tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let last = tokens.last().map_or_else(Span::call_site, TokenTree::span);
+    let whole = tokens.len();
+    while tokens
+        .last()
+        .is_some_and(|token| is_punct(token, '.') || is_punct(token, ':'))
+    {
+        tokens.pop();
+    }
+    if tokens.len() < whole
+        && let Ok(value) = syn::parse2(tokens.into_iter().collect())
+    {
+        errors.push_half_typed(Error::new(last, "expected a name behind this"));
+        return Some(value);
+    }
+    let text = error.to_string();
+    if text.starts_with("unexpected end of input") {
+        errors.push(Error::new(last, text));
+    } else {
+        errors.push(error);
+    }
+    None
+}
+
+/// The tokens up to the comma that ends a value: what is behind it begins another option, and does not go on
+/// with the parameters of a type.
+fn value(tokens: &mut Peekable<IntoIter>) -> TokenStream {
+    let mut value = TokenStream::new();
+    let mut depth = 0;
+    while let Some(token) = tokens.next() {
+        if is_punct(&token, ',') && begins_option(tokens.clone(), depth > 0) {
+            break;
+        }
+        depth += i32::from(is_punct(&token, '<')) - i32::from(is_punct(&token, '>'));
+        value.extend([token]);
+    }
+    value
+}
+
+fn begins_option(mut rest: impl Iterator<Item = TokenTree>, within_type: bool) -> bool {
+    match (rest.next(), rest.next()) {
+        (None, _) => true,
+        (Some(TokenTree::Ident(_)), Some(TokenTree::Punct(punct))) if punct.as_char() == '=' => {
+            punct.spacing() == Spacing::Alone
+        }
+        (Some(TokenTree::Ident(_)), None | Some(TokenTree::Group(_))) => !within_type,
+        (Some(TokenTree::Ident(_)), Some(next)) => !within_type && is_punct(&next, ','),
+        _ => false,
+    }
+}
+
+fn is_punct(token: &TokenTree, char: char) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == char)
+}

@@ -1,0 +1,72 @@
+//! Events as JSON.
+
+use super::{Codec, EncodeError, FromPayload, Rejection};
+use crate::event::Message;
+use bytes::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::ops::{Deref, DerefMut};
+
+/// An event that is carried as JSON; the format of every `#[derive(Event)]`.
+///
+/// As a handler's first parameter it decodes the event, afresh for each attempt. A payload that is no
+/// such event becomes a dead letter at once, with the place of the fault.
+///
+/// ```
+/// use bus_runtime::prelude::*;
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct Order { id: u64 }
+///
+/// #[event_handler(topic = "orders.placed", key = order.id)]
+/// async fn reserve(Json(order): Json<Order>) {
+///     println!("{}", order.id);
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Json<T>(
+    /// The event.
+    pub T,
+);
+
+impl<T: DeserializeOwned + Send + 'static> FromPayload for Json<T> {
+    type Event = T;
+
+    fn from_payload(message: &Message) -> Result<Self, Rejection> {
+        serde_json::from_slice(&message.payload)
+            .map(Json)
+            .map_err(|error| {
+                let event = std::any::type_name::<T>();
+                Rejection::new(format!(
+                    "the payload is not the JSON of a `{event}`: {error}"
+                ))
+            })
+    }
+
+    fn event(&self) -> &T {
+        &self.0
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned + Send + 'static> Codec<T> for Json<T> {
+    fn encode(event: &T) -> Result<Bytes, EncodeError> {
+        serde_json::to_vec(event)
+            .map(Bytes::from)
+            .map_err(EncodeError::new)
+    }
+}
+
+impl<T> Deref for Json<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for Json<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
+}

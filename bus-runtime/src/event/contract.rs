@@ -1,0 +1,184 @@
+//! An event's contract: its topic, its key, and how it is written.
+
+use super::{Key, Message, check_topic};
+use crate::codec::{EncodeError, FromPayload, Json, Raw, Rejection};
+use crate::handler::{Decoded, Route};
+use bytes::Bytes;
+use std::any::Any;
+use std::fmt;
+use std::marker::PhantomData;
+
+/// The contract of one topic: what it carries, and what orders it.
+///
+/// Write `#[derive(Event)]` ([how](macro@crate::Event)) rather than an implementation.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an event: add `#[derive(Event)] #[event(topic = \"…\", key = …)]` to it",
+    label = "not an event"
+)]
+pub trait Event: Sized + Send + 'static {
+    /// How a handler takes the event from the wire: `Json<Self>`.
+    type Wire: 'static;
+
+    /// The topic that carries the events of this type.
+    const TOPIC: Topic<Self>;
+
+    /// The key that orders this event.
+    fn key(&self) -> Key;
+
+    /// Writes the event as it goes over the wire.
+    ///
+    /// # Errors
+    ///
+    /// Where the event has no form in its format.
+    fn encode(&self) -> Result<Bytes, EncodeError>;
+}
+
+/// A topic and the type of event it carries.
+///
+/// Segments joined by `.`; a segment is one or more of `A–Z a–z 0–9 _ -`; 200 bytes at most.
+///
+/// ```
+/// use bus_runtime::Topic;
+///
+/// const NAMES: Topic<String> = Topic::new("names.given");
+/// assert_eq!(NAMES.name(), "names.given");
+/// ```
+pub struct Topic<E> {
+    name: &'static str,
+    event: PhantomData<fn() -> E>,
+}
+
+impl<E> Topic<E> {
+    /// The topic of this name. In a `const`, a bad name does not compile.
+    ///
+    /// # Panics
+    ///
+    /// Where no broker could carry the name.
+    #[track_caller]
+    pub const fn new(name: &'static str) -> Self {
+        assert_topic(name);
+        Topic {
+            name,
+            event: PhantomData,
+        }
+    }
+
+    /// The topic's name.
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+}
+
+impl<E> Clone for Topic<E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E> Copy for Topic<E> {}
+
+impl<E> fmt::Debug for Topic<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl<E> fmt::Display for Topic<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// A first parameter that can take the events of a `Topic<E>`.
+#[diagnostic::on_unimplemented(
+    message = "the topic carries `{E}`, which a handler takes as `Json<{E}>` or as `Raw`, not as `{Self}`",
+    label = "not what the topic carries"
+)]
+pub trait Carries<E>: FromPayload {}
+
+impl<E> Carries<E> for Json<E> where Json<E>: FromPayload {}
+impl<E> Carries<E> for Raw {}
+
+/// What `topic = …` was given: a string or a `Topic<E>`. Named for who reads it in an error.
+#[derive(Debug)]
+pub struct TopicArgument<T>(pub T);
+
+/// A topic, and how the handler that takes `P` reads and orders its events.
+#[derive(Debug)]
+pub struct Subscribed<P> {
+    /// The topic's name.
+    pub topic: &'static str,
+    /// Decodes the payload.
+    pub decode: fn(&Message) -> Result<P, Rejection>,
+    /// Where the key comes from.
+    pub route: Route,
+}
+
+impl TopicArgument<&'static str> {
+    /// The topic, for a handler that says what orders it.
+    pub const fn string_or_topic<P: FromPayload>(self, route: Route) -> Subscribed<P> {
+        Subscribed {
+            topic: self.0,
+            decode: P::from_payload,
+            route,
+        }
+    }
+
+    /// Never compiles: a string has no key of its own.
+    pub const fn own_key<P: KeyGiven>(self) -> Subscribed<P> {
+        Subscribed {
+            topic: self.0,
+            decode: P::from_payload,
+            route: Route::Record,
+        }
+    }
+}
+
+impl<E> TopicArgument<Topic<E>> {
+    /// The topic, for a handler that says what orders it.
+    pub const fn string_or_topic<P: Carries<E>>(self, route: Route) -> Subscribed<P> {
+        Subscribed {
+            topic: self.0.name(),
+            decode: P::from_payload,
+            route,
+        }
+    }
+
+    /// The topic, ordered by the record's key; where the record has none, by the event's own.
+    pub const fn own_key<P: Carries<E>>(self) -> Subscribed<P>
+    where
+        E: Event<Wire: FromPayload<Event = E>>,
+    {
+        Subscribed {
+            topic: self.0.name(),
+            decode: P::from_payload,
+            route: Route::RecordOr(own_key::<E>),
+        }
+    }
+}
+
+/// Never implemented: what a string topic without a `key` asks for.
+#[diagnostic::on_unimplemented(
+    message = "missing `key`: events with equal keys are handled in order, one at a time. Write \
+               `key = order.customer_id`, using the names of your parameters, or `key = Unordered`",
+    label = "this topic is a string, which has no key of its own; the topic of a `#[derive(Event)]`, \
+             as in `topic = OrderPlaced::TOPIC`, has one"
+)]
+pub trait KeyGiven: FromPayload {}
+
+/// Computes the key of an event that was published without one.
+fn own_key<E: Event<Wire: FromPayload<Event = E>>>(
+    message: &Message,
+) -> Result<(Key, Decoded), Rejection> {
+    let wire = E::Wire::from_payload(message)?;
+    let key = wire.event().key();
+    Ok((key, Box::new(wire) as Box<dyn Any + Send>))
+}
+
+/// Refuses a topic that no transport could carry.
+#[track_caller]
+pub const fn assert_topic(topic: &str) {
+    if let Some(fault) = check_topic(topic) {
+        panic!("{}", fault);
+    }
+}

@@ -1,0 +1,85 @@
+//! One attempt: the event and everything around it.
+
+use super::Decoded;
+use crate::bus::{Publisher, Stop};
+use crate::event::{Headers, Key, Message, Metadata};
+use std::fmt;
+use std::sync::Arc;
+
+/// What a handler's parameters are taken from: one event and what is around it. `S` is the bus's state.
+///
+/// Given to implementations of [`FromEvent`](crate::FromEvent).
+pub struct Cx<S> {
+    pub(crate) state: Arc<S>,
+    pub(crate) message: Message,
+    pub(crate) key: Key,
+    pub(crate) metadata: Metadata,
+    pub(crate) publisher: Publisher,
+    pub(crate) stop: Stop,
+}
+
+impl<S> Cx<S> {
+    /// The bus's state.
+    pub fn state(&self) -> &S {
+        &self.state
+    }
+
+    /// The event's headers.
+    pub fn headers(&self) -> &Headers {
+        &self.message.headers
+    }
+
+    /// The event's id, topic, time, position, and the attempt.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// The key by which the handler is ordered.
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// The event's bytes, as they came.
+    pub fn payload(&self) -> &[u8] {
+        &self.message.payload
+    }
+
+    /// Publishes further events.
+    pub fn publisher(&self) -> &Publisher {
+        &self.publisher
+    }
+
+    /// Asks the bus to shut down.
+    pub fn stop(&self) -> &Stop {
+        &self.stop
+    }
+}
+
+impl<S> fmt::Debug for Cx<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cx")
+            .field("key", &self.key)
+            .field("metadata", &self.metadata)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One attempt, with the event decoded already where its key was computed from it.
+pub struct Delivery<S> {
+    pub(super) cx: Cx<S>,
+    pub(super) decoded: Option<Decoded>,
+}
+
+impl<S> Delivery<S> {
+    pub(crate) fn new(cx: Cx<S>, decoded: Option<Decoded>) -> Self {
+        Delivery { cx, decoded }
+    }
+}
+
+impl<S> fmt::Debug for Delivery<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Delivery")
+            .field("cx", &self.cx)
+            .finish_non_exhaustive()
+    }
+}

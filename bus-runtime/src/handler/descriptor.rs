@@ -1,0 +1,136 @@
+//! What the macros write down: a handler, and a bus as a list of handlers.
+
+use super::{Call, Delivery, Limit, Retry, Timeout};
+use crate::codec::Rejection;
+use crate::event::{Key, Message};
+use std::any::Any;
+use std::fmt;
+
+/// One handler, as `#[event_handler]` describes it. `S` is the bus's state.
+pub struct Handler<S: 'static> {
+    /// The function's path.
+    pub name: &'static str,
+    /// The topic, without namespace.
+    pub topic: &'static str,
+    /// The handler's own group, or `""` for the bus's.
+    pub group: &'static str,
+    /// Of topic and group, and of the topic alone with every `.` as `_`: see [`hashes`].
+    pub hash: (u64, u64),
+    /// How often a failed event is tried again, and when.
+    pub retry: Retry,
+    /// How long an attempt may take.
+    pub timeout: Timeout,
+    /// How many of its events may be in flight.
+    pub at_most: Limit,
+    /// Where an event's key comes from.
+    pub route: Route,
+    /// Begins an attempt.
+    pub call: fn(Delivery<S>) -> Call,
+}
+
+impl<S> fmt::Debug for Handler<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handler")
+            .field("name", &self.name)
+            .field("topic", &self.topic)
+            .field("group", &self.group)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where an event's key comes from.
+#[derive(Clone, Copy, Debug)]
+pub enum Route {
+    /// There is none.
+    Unordered,
+    /// The key that the record carries.
+    Record,
+    /// The key that the record carries, or the computed one where it carries none.
+    RecordOr(Compute),
+    /// Computed from the decoded event.
+    Computed(Compute),
+}
+
+/// Decodes an event and computes its key; the decoded event serves the first attempt.
+pub type Compute = fn(&Message) -> Result<(Key, Decoded), Rejection>;
+
+/// A decoded event.
+pub type Decoded = Box<dyn Any + Send>;
+
+/// What every handler of a bus may share.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a bus's state: every handler shares it, so it must be `Send`, `Sync` and `'static`",
+    label = "not `Send`, `Sync` and `'static`"
+)]
+pub trait AppState: Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<S: Send + Sync + 'static> AppState for S {}
+
+/// A handler that can run on a bus whose state is `S`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a handler of this bus: its attribute says another `state` than the bus's, `{S}`",
+    label = "made for another state than `{S}`"
+)]
+pub trait Handles<S: 'static> {
+    /// The handler; `None` where its definition is in error.
+    const HANDLER: Option<Handler<S>>;
+}
+
+/// An entry of a bus's list.
+#[derive(Debug)]
+pub struct Listed<S: 'static> {
+    /// Its place in the list as written, entries that `#[cfg]` left out included.
+    pub at: usize,
+    /// The handler; `None` where its definition is in error.
+    pub handler: Option<Handler<S>>,
+}
+
+/// A bus, as `#[event_bus]` describes it.
+pub trait Bus: Sized + 'static {
+    /// What its handlers share.
+    type State: AppState;
+    /// The struct's path.
+    const NAME: &'static str;
+    /// The group under which the broker keeps the bus's progress.
+    const GROUP: &'static str;
+    /// Every handler, in the order in which they are listed.
+    const HANDLERS: &'static [Listed<Self::State>];
+}
+
+/// Every handler of a bus, in the order in which they are listed.
+pub(crate) fn handlers<B: Bus>() -> impl Iterator<Item = &'static Handler<B::State>> {
+    B::HANDLERS
+        .iter()
+        .filter_map(|listed| listed.handler.as_ref())
+}
+
+/// The hashes of a topic and group, and of the topic with every `.` as `_`.
+///
+/// Computed where the handler is defined, so that checking a bus's list does not hash.
+pub const fn hashes(topic: &str, group: &str) -> (u64, u64) {
+    let exact = hash(
+        hash(hash(OFFSET, topic.as_bytes(), false), &[0xff], false),
+        group.as_bytes(),
+        false,
+    );
+    (exact, hash(OFFSET, topic.as_bytes(), true))
+}
+
+const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+const PRIME: u64 = 0x0100_0000_01b3;
+
+/// FNV-1a, for its shortness; `loose` takes `.` for `_`.
+const fn hash(mut hash: u64, bytes: &[u8], loose: bool) -> u64 {
+    let mut i = 0;
+    while i < bytes.len() {
+        let byte = if loose && bytes[i] == b'.' {
+            b'_'
+        } else {
+            bytes[i]
+        };
+        hash = (hash ^ byte as u64).wrapping_mul(PRIME);
+        i += 1;
+    }
+    hash
+}

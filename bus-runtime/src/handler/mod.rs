@@ -1,0 +1,25 @@
+//! Handlers: what the macros write down about them, and how one is called.
+
+mod call;
+mod check;
+mod context;
+mod descriptor;
+mod error;
+mod extract;
+mod limits;
+mod outcome;
+mod retry;
+mod state;
+mod text;
+
+pub use call::{Call, call, compute, run};
+pub use check::{Checked, assert_group, assert_unique, capacity, check};
+pub use context::{Cx, Delivery};
+pub(crate) use descriptor::handlers;
+pub use descriptor::{AppState, Bus, Compute, Decoded, Handler, Handles, Listed, Route, hashes};
+pub use error::HandlerError;
+pub use extract::{AnyState, FromEvent, assert_extractor};
+pub use limits::{Limit, Timeout};
+pub use outcome::{Ending, FallibleOutput, IntoOutcome, Outcome, Result};
+pub use retry::Retry;
+pub use state::{FromRef, State};

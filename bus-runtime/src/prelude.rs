@@ -1,0 +1,14 @@
+//! What a file of handlers needs: `use bus_runtime::prelude::*;`
+//!
+//! [`Serialize`] and [`Deserialize`] are serde's. Their derive macros name the crate `serde`, so a program that
+//! derives them has `serde`, with its feature `derive`, among its own dependencies.
+//!
+//! [`Result`] stands for the standard library's with a default for both parameters: `Result` alone is
+//! `Result<(), HandlerError>`.
+
+pub use crate::{
+    Config, Cx, Event, FromEvent, FromRef, HandlerError, Headers, Json, Key, Metadata, Outcome,
+    Publisher, Raw, Record, Rejection, Result, Retry, State, Stop, Unordered, event_bus,
+    event_handler,
+};
+pub use serde::{Deserialize, Serialize};
