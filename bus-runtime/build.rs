@@ -1,4 +1,5 @@
+//! Nothing is built; `links` asks for a build script.
+
 fn main() {
-    // `links` needs a build script; there is nothing to build.
     println!("cargo::rerun-if-changed=build.rs");
 }

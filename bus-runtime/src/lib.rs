@@ -67,15 +67,18 @@ pub mod testing;
 pub mod transport;
 
 pub use bus::{
-    Config, ConfigError, Drain, Handled, Provision, Publish, PublishError, Publisher, PublisherLeft, Report, RunError,
-    Running, StartError, Stop, shutdown_signal,
+    Config, ConfigError, Drain, Handled, Provision, Publish, PublishError, Publisher,
+    PublisherLeft, Report, RunError, Running, StartError, Stop, shutdown_signal,
 };
 pub use codec::{EncodeError, FromPayload, Json, Raw, Rejection};
 pub use delivery::DeadReason;
 pub use event::{
-    Carries, Event, EventId, Headers, Key, KeyWriter, Message, Metadata, Record, RoutingKey, Topic, Unordered,
+    Carries, Event, EventId, Headers, Key, KeyWriter, Message, Metadata, Record, RoutingKey, Topic,
+    Unordered,
 };
-pub use handler::{Cx, FromEvent, FromRef, HandlerError, IntoOutcome, Outcome, Result, Retry, State};
+pub use handler::{
+    Cx, FromEvent, FromRef, HandlerError, IntoOutcome, Outcome, Result, Retry, State,
+};
 pub use macros::{Event, event_bus, event_handler};
 pub use observe::{Health, Problem};
 pub use pool::Load;
@@ -87,12 +90,14 @@ pub mod __private {
     pub use crate::bus::{Config, Running, StartError, start};
     pub use crate::codec::{Codec, EncodeError, FromPayload, Json, Rejection, Undefined};
     pub use crate::event::{
-        Event, Key, KeyWriter, Message, Record, RoutingKey, Subscribed, Topic, TopicArgument, Unordered, assert_topic,
+        Event, Key, KeyWriter, Message, Record, RoutingKey, Subscribed, Topic, TopicArgument,
+        Unordered, assert_topic,
     };
     pub use crate::handler::{
-        AnyState, AppState, Bus, Call, Checked, Cx, Decoded, Delivery, Ending, FallibleOutput, FromEvent, Handler,
-        Handles, IntoOutcome, Limit, Listed, Retry, Route, Timeout, assert_extractor, assert_group, assert_unique,
-        call, capacity, check, compute, hashes, run,
+        AnyState, AppState, Bus, Call, Checked, Compute, Cx, Decoded, Delivery, Ending,
+        FallibleOutput, FromEvent, Handler, Handles, IntoOutcome, Limit, Listed, Retry, Route,
+        Timeout, assert_extractor, assert_group, assert_unique, call, capacity, check, compute,
+        hashes, run,
     };
     pub use bytes::Bytes;
 }

@@ -1,5 +1,28 @@
-//! The bus: its configuration.
+//! The bus: its configuration, its start, what one does with it while it runs, and its end.
 
+mod claim;
 mod config;
+mod connect;
+mod end;
+mod error;
+mod origin;
+mod publish;
+mod publisher;
+mod report;
+mod running;
+mod signal;
+mod start;
+mod stop;
 
+pub(crate) use claim::Claim;
 pub use config::{Config, ConfigError, Drain, Provision};
+pub use connect::{PublisherLeft, connect};
+pub use error::{PublishError, RunError, StartError};
+pub(crate) use origin::Origin;
+pub use publish::Publish;
+pub use publisher::Publisher;
+pub use report::{Handled, Report};
+pub use running::Running;
+pub use signal::shutdown_signal;
+pub use start::start;
+pub use stop::Stop;

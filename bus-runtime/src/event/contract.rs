@@ -176,6 +176,10 @@ fn own_key<E: Event<Wire: FromPayload<Event = E>>>(
 }
 
 /// Refuses a topic that no transport could carry.
+///
+/// # Panics
+///
+/// Then; in const evaluation, that is the compiler's error.
 #[track_caller]
 pub const fn assert_topic(topic: &str) {
     if let Some(fault) = check_topic(topic) {

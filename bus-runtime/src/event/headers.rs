@@ -19,7 +19,9 @@ use std::sync::Arc;
 /// assert_eq!(headers.iter().count(), 2);
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Headers(Option<Arc<[(Arc<str>, Bytes)]>>);
+pub struct Headers(Option<Arc<[Pair]>>);
+
+type Pair = (Arc<str>, Bytes);
 
 impl Headers {
     /// No headers.
@@ -71,7 +73,7 @@ impl Headers {
             .sum()
     }
 
-    fn pairs(&self) -> &[(Arc<str>, Bytes)] {
+    fn pairs(&self) -> &[Pair] {
         self.0.as_deref().unwrap_or_default()
     }
 }

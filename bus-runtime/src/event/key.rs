@@ -43,11 +43,6 @@ impl Key {
     pub fn as_bytes(&self) -> Option<&[u8]> {
         self.0.as_deref()
     }
-
-    /// The key's bytes, shared.
-    pub(crate) fn bytes(&self) -> Option<&Bytes> {
-        self.0.as_ref()
-    }
 }
 
 impl fmt::Display for Key {

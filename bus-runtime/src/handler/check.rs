@@ -91,6 +91,10 @@ const fn first_slot(hash: u64, capacity: usize) -> usize {
 }
 
 /// Reports a fault, at the entry it is in.
+///
+/// # Panics
+///
+/// Then; in const evaluation, that is the compiler's error.
 #[track_caller]
 pub const fn assert_unique<S>(checked: &Checked<S>, at: usize) {
     if checked.at != at {
@@ -128,6 +132,10 @@ pub const fn assert_unique<S>(checked: &Checked<S>, at: usize) {
 }
 
 /// Refuses a group that no transport could carry.
+///
+/// # Panics
+///
+/// Then; in const evaluation, that is the compiler's error.
 #[track_caller]
 pub const fn assert_group(group: &str) {
     if let Some(fault) = check_name(group, GROUP_BYTES) {

@@ -1,20 +1,25 @@
 //! One attempt: the event and everything around it.
 
 use super::Decoded;
-use crate::bus::{Publisher, Stop};
+use crate::bus::{Origin, Publisher, Stop};
 use crate::event::{Headers, Key, Message, Metadata};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// What a handler's parameters are taken from: one event and what is around it. `S` is the bus's state.
 ///
 /// Given to implementations of [`FromEvent`](crate::FromEvent).
 pub struct Cx<S> {
+    /// The handler's path.
+    pub(crate) handler: &'static str,
     pub(crate) state: Arc<S>,
     pub(crate) message: Message,
     pub(crate) key: Key,
     pub(crate) metadata: Metadata,
+    /// The bus's publisher, outside of the event.
     pub(crate) publisher: Publisher,
+    /// What joins the events published in this attempt to the one that is handled; made when asked for.
+    pub(crate) origin: OnceLock<Arc<Origin>>,
     pub(crate) stop: Stop,
 }
 
@@ -44,9 +49,17 @@ impl<S> Cx<S> {
         &self.message.payload
     }
 
-    /// Publishes further events.
-    pub fn publisher(&self) -> &Publisher {
-        &self.publisher
+    /// Publishes further events, as part of handling this one.
+    pub fn publisher(&self) -> Publisher {
+        let origin = || {
+            Arc::new(Origin::new(
+                &self.metadata,
+                &self.message.headers,
+                self.handler,
+            ))
+        };
+        self.publisher
+            .within(Arc::clone(self.origin.get_or_init(origin)))
     }
 
     /// Asks the bus to shut down.

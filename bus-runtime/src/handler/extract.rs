@@ -65,7 +65,7 @@ impl<S> FromEvent<S> for Metadata {
 
 impl<S> FromEvent<S> for Publisher {
     fn from_event(cx: &Cx<S>) -> Result<Self, Rejection> {
-        Ok(cx.publisher.clone())
+        Ok(cx.publisher())
     }
 }
 

@@ -8,9 +8,13 @@ pub struct Timeout(pub Duration);
 
 impl Timeout {
     /// 60 s.
-    pub const DEFAULT: Timeout = Timeout(Duration::from_secs(60));
+    pub const DEFAULT: Timeout = Timeout(Duration::from_mins(1));
 
     /// This long; zero is refused.
+    ///
+    /// # Panics
+    ///
+    /// Then; in const evaluation, that is the compiler's error.
     #[track_caller]
     pub const fn of(duration: Duration) -> Self {
         assert!(
@@ -30,6 +34,10 @@ impl Limit {
     pub const DEFAULT: Limit = Limit(None);
 
     /// So many; zero is refused.
+    ///
+    /// # Panics
+    ///
+    /// Then; in const evaluation, that is the compiler's error.
     #[track_caller]
     pub const fn of(at_most: usize) -> Self {
         assert!(

@@ -1,8 +1,26 @@
 //! The one worker pool: strict order per key, bounded, fair between subscriptions, provably ended.
 //!
+//! ```text
+//! sources ── reserve, submit ──► CORE (one mutex): strands, ready queues, delay heap, admission
+//! runner (a tokio task, ≤ N, 0 when idle): poll handler → judge → settle → one lock: complete, take the next
+//! timer  (a tokio task, 0 when nothing waits): retries, timeouts
+//! ```
+//!
 //! It knows neither a broker nor a handler: a [`Work`] tells it what an event's attempt is and what
 //! becomes of it.
 
+mod admission;
+mod core;
+mod handle;
+mod runner;
+mod slab;
+mod source;
+mod suspended;
+mod timer;
 mod work;
 
+pub(crate) use admission::Grant;
+pub use handle::Load;
+pub(crate) use handle::{Limits, Pool, Share};
+pub(crate) use source::{PoolSource, Submission};
 pub(crate) use work::{Attempt, Ended, Ticket, Verdict, Work};

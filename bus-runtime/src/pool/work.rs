@@ -1,5 +1,6 @@
 //! What the pool asks of whoever gives it events.
 
+use super::Pool;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -36,16 +37,21 @@ pub(crate) trait Work: Send + Sync + 'static {
         ended: Ended<Self::Output>,
     ) -> Verdict;
 
+    /// The event is tried again.
+    fn retried(&self, subscription: usize);
+
     /// The event is settled. Called before the next event of its key can start.
     fn settle(&self, event: Self::Event);
 
     /// The event is given back unsettled: the pool shuts down, or its source was revoked.
     fn release(&self, event: Self::Event);
 
-    /// The event is to become a dead letter. The callee stores it and then calls `Pool::buried`, or
-    /// `Pool::bury_later` where that failed; until then the key's next event does not start. `burial`
+    /// The event is to become a dead letter. The callee stores it and then calls [`Pool::buried`], or
+    /// [`Pool::bury_later`] where that failed; until then the key's next event does not start. `burial`
     /// counts from 1.
-    fn bury(&self, ticket: super::Ticket, event: Self::Event, burial: u32);
+    fn bury(&self, pool: &Pool<Self>, ticket: Ticket, event: Self::Event, burial: u32)
+    where
+        Self: Sized;
 }
 
 /// How an attempt ended.
@@ -66,12 +72,10 @@ pub(crate) enum Verdict {
     Retry(Duration),
     /// It becomes a dead letter.
     Bury,
-    /// It is given back unsettled.
-    Release,
 }
 
 /// Names a strand whose head waits for its dead letter's confirmation.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Ticket {
     pub(super) index: u32,
     pub(super) generation: u32,

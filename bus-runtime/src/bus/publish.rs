@@ -1,0 +1,86 @@
+//! What may be said about one publish.
+
+use super::PublishError;
+use crate::event::{EventId, Headers};
+use bytes::Bytes;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What may be said about one publish: id, headers, a timeout of its own.
+///
+/// ```
+/// use bus_runtime::Publish;
+/// use std::time::Duration;
+///
+/// let publish = Publish::new().id("order-7").header("tenant", "blue").timeout(Duration::from_secs(1));
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "it only describes a publish; give it to `publish_with`"]
+pub struct Publish {
+    pub(super) id: Option<EventId>,
+    pub(super) headers: Vec<(Arc<str>, Bytes)>,
+    pub(super) timeout: Option<Duration>,
+}
+
+impl Publish {
+    /// A new id, no headers, the configured timeout.
+    pub fn new() -> Self {
+        Publish::default()
+    }
+
+    /// The event's id, for an event that has one already. Where the broker deduplicates, a second event
+    /// with the same id and topic is not stored.
+    pub fn id(mut self, id: impl Into<EventId>) -> Self {
+        self.id = Some(id.into());
+        self
+    }
+
+    /// One more header; a name may occur more than once. Names and values are printable ASCII, and names
+    /// that begin with `bus-` or `Nats-` are taken.
+    pub fn header(mut self, name: impl Into<Arc<str>>, value: impl Into<Bytes>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// How long the publish may take, instead of the configured `publish_timeout`.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// The headers, behind those that travel on from `before`.
+    pub(super) fn headers(&self, before: Option<&Headers>) -> Result<Headers, PublishError> {
+        for (name, value) in &self.headers {
+            let fault = if name.is_empty()
+                || !name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_graphic() && byte != b':')
+            {
+                Some("has a name that is not printable ASCII without `:` and spaces")
+            } else if name.starts_with("bus-") || name.starts_with("Nats-") {
+                Some("has a name that the bus or the broker uses itself; choose another")
+            } else if !value.iter().all(|byte| matches!(byte, b' '..=b'~'))
+                || value.trim_ascii() != value
+            {
+                Some(
+                    "has a value that is not printable ASCII without spaces at its ends; encode it, in base64 say",
+                )
+            } else {
+                None
+            };
+            if let Some(fault) = fault {
+                return Err(PublishError::Header {
+                    name: name.to_string(),
+                    fault,
+                });
+            }
+        }
+        let own = |name: &str| self.headers.iter().any(|(own, _)| **own == *name);
+        let before = before
+            .into_iter()
+            .flat_map(Headers::iter)
+            .filter(|(name, _)| !own(name));
+        let before = before.map(|(name, value)| (Arc::<str>::from(name), value.clone()));
+        Ok(before.chain(self.headers.iter().cloned()).collect())
+    }
+}

@@ -1,0 +1,250 @@
+//! Publishing events.
+
+use super::{Origin, Publish, PublishError};
+use crate::event::{Event, EventId, Key, Message, check_topic};
+use crate::transport::{Confirm, Destination, Outgoing, Receipt, Transport, TransportError};
+use bytes::Bytes;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::sync::{Semaphore, oneshot};
+use tokio::time::{Instant, timeout_at};
+
+/// The room that a dead letter's headers need, so that an event that could be published always fits.
+const DEAD_LETTER_ROOM: usize = 4096;
+
+/// Publishes events. Cheap to clone; as a handler's parameter, it publishes as part of handling the event:
+/// the trace headers travel on, and the ids are the same in a repeated attempt.
+///
+/// ```
+/// use bus_runtime::prelude::*;
+///
+/// #[derive(Serialize, Deserialize, Event)]
+/// #[event(topic = "orders.placed", key = customer)]
+/// struct OrderPlaced { customer: String }
+///
+/// #[derive(Serialize, Deserialize, Event)]
+/// #[event(topic = "stock.reserved", key = customer)]
+/// struct StockReserved { customer: String }
+///
+/// #[event_handler(topic = OrderPlaced::TOPIC)]
+/// async fn reserve(Json(order): Json<OrderPlaced>, publisher: Publisher) -> Result {
+///     publisher.publish(&StockReserved { customer: order.customer }).await?;
+///     Ok(())
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Publisher {
+    outlet: Arc<Outlet>,
+    origin: Option<Arc<Origin>>,
+}
+
+/// What all publishers of a bus share.
+struct Outlet {
+    transport: Arc<dyn Transport>,
+    /// Publishes under way.
+    window: Arc<Semaphore>,
+    timeout: Duration,
+    /// For a publisher of its own: how long its shutdown may take. A bus ends its publishers itself.
+    shutdown_deadline: Option<Duration>,
+}
+
+impl Publisher {
+    /// The publisher of a program that only publishes.
+    pub(super) fn alone(
+        transport: Arc<dyn Transport>,
+        window: usize,
+        timeout: Duration,
+        shutdown_deadline: Duration,
+    ) -> Self {
+        Publisher::new(transport, window, timeout, Some(shutdown_deadline))
+    }
+
+    /// The publisher of a bus, which ends it.
+    pub(super) fn of_bus(transport: Arc<dyn Transport>, window: usize, timeout: Duration) -> Self {
+        Publisher::new(transport, window, timeout, None)
+    }
+
+    fn new(
+        transport: Arc<dyn Transport>,
+        window: usize,
+        timeout: Duration,
+        shutdown_deadline: Option<Duration>,
+    ) -> Self {
+        let window = Arc::new(Semaphore::new(window.min(Semaphore::MAX_PERMITS)));
+        let outlet = Outlet {
+            transport,
+            window,
+            timeout,
+            shutdown_deadline,
+        };
+        Publisher {
+            outlet: Arc::new(outlet),
+            origin: None,
+        }
+    }
+
+    /// This publisher, within the handling of an event.
+    pub(crate) fn within(&self, origin: Arc<Origin>) -> Self {
+        Publisher {
+            outlet: Arc::clone(&self.outlet),
+            origin: Some(origin),
+        }
+    }
+
+    /// No publish begins any more.
+    pub(super) fn close(&self) {
+        self.outlet.window.close();
+    }
+
+    pub(super) fn transport(&self) -> &Arc<dyn Transport> {
+        &self.outlet.transport
+    }
+
+    pub(super) fn own_shutdown(&self) -> Option<Duration> {
+        self.outlet.shutdown_deadline
+    }
+
+    /// Publishes an event to its topic, and waits until the broker has it.
+    ///
+    /// Two events that one task publishes one after the other keep their order. The receipt says whether
+    /// the broker had an event with this id already.
+    ///
+    /// # Errors
+    ///
+    /// When the event cannot be written or is too large, when the broker refuses it or does not confirm it
+    /// within `publish_timeout`, or when the bus has shut down.
+    ///
+    /// # Cancel safety
+    ///
+    /// Once polled, the event may be published even where the future is dropped.
+    pub async fn publish<E: Event>(&self, event: &E) -> Result<Receipt, PublishError> {
+        self.publish_with(event, Publish::new()).await
+    }
+
+    /// Publishes an event with an id, headers or a timeout of its own; see [`publish`](Self::publish).
+    ///
+    /// # Errors
+    ///
+    /// As [`publish`](Self::publish), and when a header is one that not every broker carries.
+    pub async fn publish_with<E: Event>(
+        &self,
+        event: &E,
+        with: Publish,
+    ) -> Result<Receipt, PublishError> {
+        let topic = E::TOPIC.name();
+        let payload = event.encode().map_err(|source| PublishError::Encode {
+            topic: topic.to_owned(),
+            source,
+        })?;
+        self.publish_raw(topic, event.key(), payload, with).await
+    }
+
+    /// Publishes bytes to a topic that is known only at run time; see [`publish`](Self::publish).
+    ///
+    /// ```
+    /// # use bus_runtime::prelude::*;
+    /// # use bus_runtime::{Publish, PublishError};
+    /// async fn forward(publisher: &Publisher, topic: &str, json: Vec<u8>) -> Result<(), PublishError> {
+    ///     publisher.publish_raw(topic, Key::of("c-7"), json, Publish::new()).await?;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`publish_with`](Self::publish_with), and when no broker could carry the topic.
+    pub async fn publish_raw(
+        &self,
+        topic: &str,
+        key: Key,
+        payload: impl Into<Bytes>,
+        with: Publish,
+    ) -> Result<Receipt, PublishError> {
+        let message = self.message(topic, key, payload.into(), &with)?;
+        let deadline = Instant::now() + with.timeout.unwrap_or(self.outlet.timeout);
+        let not_confirmed = |source| PublishError::NotConfirmed {
+            topic: topic.to_owned(),
+            source,
+        };
+
+        let window = Arc::clone(&self.outlet.window).acquire_owned();
+        let permit = match timeout_at(deadline, window).await {
+            Ok(Ok(permit)) => permit,
+            Ok(Err(_)) => return Err(not_confirmed(TransportError::Closed)),
+            Err(_) => {
+                let why = "as many publishes as `publish_window` allows are under way".to_owned();
+                return Err(not_confirmed(TransportError::Full(why)));
+            }
+        };
+        let (answer, answered) = oneshot::channel();
+        let confirm = Confirm::new(move |result| {
+            drop(permit);
+            // Nobody may be waiting any more.
+            drop(answer.send(result));
+        });
+        self.outlet.transport.publish(
+            Outgoing {
+                message,
+                destination: Destination::Topic,
+                deadline,
+            },
+            confirm,
+        );
+        let result = answered.await.unwrap_or(Err(TransportError::Closed));
+        result.map_err(not_confirmed)
+    }
+
+    fn message(
+        &self,
+        topic: &str,
+        key: Key,
+        payload: Bytes,
+        with: &Publish,
+    ) -> Result<Message, PublishError> {
+        if let Some(fault) = check_topic(topic) {
+            return Err(PublishError::Topic {
+                topic: topic.to_owned(),
+                fault,
+            });
+        }
+        let origin = self.origin.as_deref();
+        let headers = with.headers(origin.map(Origin::trace))?;
+        let id = match (&with.id, origin) {
+            (Some(id), _) => id.clone(),
+            (None, Some(origin)) => origin.next_id(topic, &key, &payload),
+            (None, None) => EventId::generate(),
+        };
+        let message = Message {
+            topic: topic.into(),
+            key,
+            id,
+            headers,
+            payload,
+            time: SystemTime::now(),
+        };
+        let limit = self
+            .outlet
+            .transport
+            .capabilities()
+            .max_event
+            .saturating_sub(DEAD_LETTER_ROOM);
+        let size = message.size();
+        if size > limit {
+            return Err(PublishError::TooLarge {
+                topic: topic.to_owned(),
+                size,
+                limit,
+            });
+        }
+        Ok(message)
+    }
+}
+
+impl fmt::Debug for Publisher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Publisher")
+            .field("transport", &self.outlet.transport)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,248 @@
+//! A bus that runs.
+
+use super::claim::Claim;
+use super::signal::second_signal;
+use super::{Config, Publish, PublishError, Publisher, Report, RunError, Stop};
+use crate::delivery::Dispatch;
+use crate::event::Event;
+use crate::observe::{Board, Health};
+use crate::pool::{Load, Pool};
+use crate::transport::{Consumer, Receipt, Transport};
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use tokio::runtime::Handle;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
+
+/// A bus that runs. It ends by [`run_until`](Self::run_until) or [`shutdown`](Self::shutdown).
+///
+/// ```
+/// use bus_runtime::prelude::*;
+///
+/// #[derive(Serialize, Deserialize, Event)]
+/// #[event(topic = "orders.placed", key = customer)]
+/// struct OrderPlaced { customer: String }
+///
+/// #[event_handler(topic = OrderPlaced::TOPIC)]
+/// async fn reserve(Json(order): Json<OrderPlaced>) {
+///     println!("{}", order.customer);
+/// }
+///
+/// #[event_bus(group = "shop", handlers = [reserve])]
+/// struct Shop;
+///
+/// # #[tokio::main]
+/// # async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+/// let bus = Shop::new(Config::memory()).start().await?;
+/// bus.publish(&OrderPlaced { customer: "c-7".into() }).await?;
+/// let report = bus.shutdown().await?;
+/// assert_eq!((report.handled(), report.left.len()), (1, 0));
+/// # Ok(()) }
+/// ```
+#[must_use = "a bus that is dropped ends without a report; call `run_until` or `shutdown`"]
+pub struct Running {
+    /// None once it is being shut down.
+    parts: Option<Parts>,
+    publisher: Publisher,
+    stop: Stop,
+}
+
+/// What a running bus is made of.
+pub(super) struct Parts {
+    pub(super) bus: &'static str,
+    pub(super) config: Config,
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) pool: Pool<Dispatch>,
+    pub(super) consumers: Vec<Box<dyn Consumer>>,
+    pub(super) board: Arc<Board>,
+    /// Why a consumer cannot go on.
+    pub(super) failed: watch::Sender<Option<Arc<str>>>,
+    pub(super) tasks: TaskTracker,
+    pub(super) publisher: Publisher,
+    pub(super) stop: Stop,
+    pub(super) started: Instant,
+    /// Last: the process is free again when all else has gone.
+    pub(super) _claim: Claim,
+}
+
+impl Running {
+    pub(super) fn new(parts: Parts) -> Self {
+        Running {
+            publisher: parts.publisher.clone(),
+            stop: parts.stop.clone(),
+            parts: Some(parts),
+        }
+    }
+
+    /// Publishes an event to its topic, and waits until the broker has it; see [`Publisher::publish`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Publisher::publish`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Publisher::publish`].
+    pub async fn publish<E: Event>(&self, event: &E) -> Result<Receipt, PublishError> {
+        self.publisher.publish(event).await
+    }
+
+    /// Publishes an event with an id, headers or a timeout of its own; see [`Publisher::publish_with`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Publisher::publish_with`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Publisher::publish`].
+    pub async fn publish_with<E: Event>(
+        &self,
+        event: &E,
+        with: Publish,
+    ) -> Result<Receipt, PublishError> {
+        self.publisher.publish_with(event, with).await
+    }
+
+    /// Something that publishes, to be kept elsewhere. After the bus has ended it answers with an error.
+    #[must_use]
+    pub fn publisher(&self) -> Publisher {
+        self.publisher.clone()
+    }
+
+    /// Something that asks for the shutdown, to be kept elsewhere.
+    #[must_use]
+    pub fn stop(&self) -> Stop {
+        self.stop.clone()
+    }
+
+    /// Whether the bus is alive and ready, and what is wrong with it.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        match &self.parts {
+            Some(parts) => parts.board.health(parts.pool.delayed_full(), true),
+            None => Health::default(),
+        }
+    }
+
+    /// What the pool holds at the moment.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        self.parts
+            .as_ref()
+            .map(|parts| parts.pool.load())
+            .unwrap_or_default()
+    }
+
+    /// Runs until `end` resolves, [`Stop::stop`] is called, or a consumer dies; then shuts down, as
+    /// [`shutdown`](Self::shutdown) does.
+    ///
+    /// # Errors
+    ///
+    /// When a consumer could not go on; the report is in the error.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped while it waits for the end, it shuts the bus down in the background; dropped later, the
+    /// shutdown goes on.
+    pub async fn run_until(self, end: impl Future) -> Result<Report, RunError> {
+        if let Some(parts) = &self.parts {
+            let mut failed = parts.failed.subscribe();
+            tokio::select! {
+                _ = end => {}
+                () = self.stop.stopped() => {}
+                _ = failed.wait_for(Option::is_some) => {}
+            }
+        }
+        self.shutdown().await
+    }
+
+    /// Shuts the bus down: takes no more events, lets the handlers that run end until the drain's deadline,
+    /// then cancels them, acknowledges what is settled, and closes. When it returns, nothing is left, or the
+    /// report names what is.
+    ///
+    /// What is waited for is the option `drain`: by default the handlers that run, and on `memory:`
+    /// everything that was published.
+    ///
+    /// # Errors
+    ///
+    /// When a consumer had died; the report is in the error.
+    ///
+    /// # Cancel safety
+    ///
+    /// Once polled, the shutdown goes on where the future is dropped.
+    pub async fn shutdown(mut self) -> Result<Report, RunError> {
+        let Some(parts) = self.parts.take() else {
+            unreachable!("only a shutdown takes the parts, and it takes the bus with them")
+        };
+        let failed = parts.failed.subscribe();
+        let report = Ending::begin(parts).report().await;
+        match &*failed.borrow() {
+            Some(error) => Err(RunError::Died {
+                error: error.to_string(),
+                report: Box::new(report),
+            }),
+            None => Ok(report),
+        }
+    }
+}
+
+/// A shutdown under way, on a task of its own: it goes on whoever waits for it.
+struct Ending {
+    task: JoinHandle<()>,
+    report: oneshot::Receiver<Report>,
+}
+
+impl Ending {
+    fn begin(parts: Parts) -> Self {
+        let (send, report) = oneshot::channel();
+        let task = tokio::spawn(async move {
+            // Nobody may be waiting any more: then the report is in the log.
+            if let Err(report) = send.send(parts.end(second_signal()).await) {
+                tracing::info!("{report}");
+            }
+        });
+        Ending { task, report }
+    }
+
+    async fn report(self) -> Report {
+        let report = self.report.await;
+        // The task itself has ended too, before anybody counts.
+        match (report, self.task.await) {
+            (Ok(report), Ok(())) => report,
+            (_, Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            _ => Report {
+                left: vec!["the runtime shut down before the bus".to_owned()],
+                ..Report::default()
+            },
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let Some(parts) = self.parts.take() else {
+            return;
+        };
+        tracing::error!(
+            bus = parts.bus,
+            "dropped while it runs; call `run_until` or `shutdown`. It shuts down now"
+        );
+        if Handle::try_current().is_ok() {
+            drop(Ending::begin(parts));
+        } else {
+            parts.pool.cancel();
+        }
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running")
+            .field("load", &self.load())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,195 @@
+//! From a list of handlers to a running bus.
+
+use super::claim::Claim;
+use super::connect::connect;
+use super::running::{Parts, Running};
+use super::{Config, Publisher, StartError, Stop};
+use crate::delivery::{Begin, Dispatch, Intake, Invocation, Routes, Subscribed};
+use crate::handler::{Bus, Cx, Delivery, Handler, handlers};
+use crate::observe::Board;
+use crate::pool::{Limits, Pool, Share};
+use crate::transport::{Consumer, Subscription};
+use std::collections::{BTreeMap, HashMap};
+use std::hash::RandomState;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
+
+/// The default of `window` on NATS.
+pub(super) const NATS_WINDOW: usize = 65_536;
+
+/// Starts a bus: checks the configuration, claims the process, connects, and begins one consumer for each
+/// group.
+///
+/// # Errors
+///
+/// See [`StartError`]. Whatever was begun is ended before it returns.
+pub async fn start<B: Bus>(config: Config, state: B::State) -> Result<Running, StartError> {
+    let started = Instant::now();
+    config.check()?;
+    let claim = Claim::new(B::NAME)?;
+    let group: Arc<str> = config.group.as_deref().unwrap_or(B::GROUP).into();
+    let transport = connect(&config, &group).await?;
+
+    let (stop, tasks, board) = (Stop::new(), TaskTracker::new(), Arc::<Board>::default());
+    let publisher = Publisher::of_bus(
+        Arc::clone(&transport),
+        config.publish_window,
+        config.publish_timeout,
+    );
+    let state = Arc::new(state);
+    let subscribed: Vec<Subscribed> = handlers::<B>()
+        .map(|handler| Subscribed {
+            name: handler.name,
+            topic: handler.topic,
+            group: full_group(&group, handler.group),
+            retry: handler.retry,
+            route: handler.route,
+            begin: begin(handler, &state, &publisher, &stop),
+        })
+        .collect();
+    let groups = by_group(&subscribed);
+    let shares: Vec<Share> = handlers::<B>()
+        .map(|handler| share(handler, config.in_flight, subscribed.len()))
+        .collect();
+    let limits = Limits {
+        in_flight: config.in_flight,
+        buffer: config.buffer,
+        buffer_bytes: config.buffer_bytes,
+        delayed: config.delayed,
+    };
+    let dispatch = Dispatch::new(
+        subscribed,
+        Arc::clone(&transport),
+        Arc::clone(&board),
+        config.publish_timeout,
+    );
+    let pool = Pool::new(limits, &shares, Arc::new(dispatch), tasks.clone());
+
+    let failed = watch::Sender::new(None);
+    let mut parts = Parts {
+        bus: B::NAME,
+        config,
+        transport,
+        pool,
+        consumers: Vec::new(),
+        board,
+        failed,
+        tasks,
+        publisher,
+        stop,
+        started,
+        _claim: claim,
+    };
+    let seed = RandomState::new();
+    for (group, subscriptions) in groups {
+        match consume(&parts, &seed, &group, subscriptions).await {
+            Ok(consumer) => parts.consumers.push(consumer),
+            Err(error) => {
+                // What runs by now is ended as at any shutdown.
+                let report = parts.end(std::future::pending()).await;
+                tracing::debug!("ended after a failed start: {report:?}");
+                return Err(error);
+            }
+        }
+    }
+    Ok(Running::new(parts))
+}
+
+async fn consume(
+    parts: &Parts,
+    seed: &RandomState,
+    group: &Arc<str>,
+    subscriptions: HashMap<&'static str, usize>,
+) -> Result<Box<dyn Consumer>, StartError> {
+    let capabilities = parts.transport.capabilities();
+    let subscription =
+        Subscription::new(Arc::clone(group), subscriptions.keys().copied().collect());
+    let durable = if capabilities.durable {
+        "durable"
+    } else {
+        "in memory"
+    };
+    tracing::info!(bus = parts.bus, %group, topics = ?subscription.topics, "handling, {durable}");
+    let intake = Intake::new(Routes {
+        group: Arc::clone(group),
+        subscriptions,
+        pool: parts.pool.clone(),
+        window: parts.config.window.unwrap_or(NATS_WINDOW),
+        board: Arc::clone(&parts.board),
+        seed: seed.clone(),
+        failed: parts.failed.clone(),
+        unrouted: AtomicU64::new(0),
+    });
+    let what = || format!("the bus `{}` cannot start: group `{group}`", parts.bus);
+    let consumer = parts.transport.consume(subscription, intake).await;
+    consumer.map_err(|source| StartError::Broker {
+        what: what(),
+        source,
+    })
+}
+
+/// A handler without its types.
+fn begin<S: Send + Sync + 'static>(
+    handler: &'static Handler<S>,
+    state: &Arc<S>,
+    publisher: &Publisher,
+    stop: &Stop,
+) -> Begin {
+    let (state, publisher, stop) = (Arc::clone(state), publisher.clone(), stop.clone());
+    Box::new(move |invocation| {
+        let Invocation {
+            message,
+            key,
+            decoded,
+            metadata,
+        } = invocation;
+        let cx = Cx {
+            handler: handler.name,
+            state: Arc::clone(&state),
+            message,
+            key,
+            metadata,
+            publisher: publisher.clone(),
+            origin: OnceLock::new(),
+            stop: stop.clone(),
+        };
+        (handler.call)(Delivery::new(cx, decoded))
+    })
+}
+
+/// The bus's group, or the handler's own within it.
+fn full_group(bus: &Arc<str>, handler: &str) -> Arc<str> {
+    if handler.is_empty() {
+        Arc::clone(bus)
+    } else {
+        format!("{bus}~{handler}").into()
+    }
+}
+
+/// The topics of each group, with their subscriptions.
+fn by_group(subscribed: &[Subscribed]) -> BTreeMap<Arc<str>, HashMap<&'static str, usize>> {
+    let mut groups = BTreeMap::<_, HashMap<_, _>>::new();
+    for (index, subscribed) in subscribed.iter().enumerate() {
+        groups
+            .entry(Arc::clone(&subscribed.group))
+            .or_default()
+            .insert(subscribed.topic, index);
+    }
+    groups
+}
+
+/// A handler's share of the pool: what it asks for, or seven eighths, so that no handler alone can fill it.
+fn share<S>(handler: &Handler<S>, in_flight: usize, handlers: usize) -> Share {
+    let default = if handlers > 1 {
+        (in_flight - in_flight / 8).max(1).min(in_flight)
+    } else {
+        in_flight
+    };
+    Share {
+        at_most: handler.at_most.0.unwrap_or(default).min(in_flight),
+        timeout: handler.timeout.0,
+    }
+}

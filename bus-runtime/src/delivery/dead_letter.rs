@@ -1,0 +1,112 @@
+//! A dead letter as it is stored: the event byte for byte, and why it is here.
+
+use super::held::{Held, Subscribed};
+use crate::event::{Headers, Message};
+use crate::transport::{Destination, Outgoing};
+use bytes::Bytes;
+use std::sync::Arc;
+use std::time::SystemTime;
+use tokio::time::Instant;
+
+/// The longest error text, in bytes.
+const ERROR_BYTES: usize = 1024;
+
+/// The dead letter of an event that has a fault, within `limit` bytes where that can be: the error's text
+/// is left out first, then every addition but topic, position and reason.
+pub(super) fn outgoing(
+    event: &Held,
+    subscribed: &Subscribed,
+    limit: usize,
+    deadline: Instant,
+) -> Outgoing {
+    let additions = additions(event, subscribed, SystemTime::now());
+    let keep = |left_out: &dyn Fn(&str) -> bool| {
+        let kept = additions.iter().filter(|(name, _)| !left_out(name));
+        let kept = kept.map(|(name, value)| (Arc::<str>::from(*name), Bytes::from(value.clone())));
+        let original = event.message.headers.iter();
+        let headers: Headers = original
+            .map(|(name, value)| (Arc::<str>::from(name), value.clone()))
+            .chain(kept)
+            .collect();
+        Message {
+            headers,
+            ..event.message.clone()
+        }
+    };
+    let essential = ["bus-dead-topic", "bus-dead-position", "bus-dead-reason"];
+    let mut message = keep(&|_| false);
+    if message.size() > limit {
+        message = keep(&|name| name == "bus-dead-error");
+    }
+    if message.size() > limit {
+        message = keep(&|name| !essential.contains(&name));
+    }
+    let source = event.source.name();
+    let id = format!(
+        "{}/{}/{source}/{}",
+        subscribed.group, event.message.topic, event.position
+    );
+    Outgoing {
+        message,
+        destination: Destination::DeadLetters {
+            group: Arc::clone(&subscribed.group),
+            id: id.into(),
+        },
+        deadline,
+    }
+}
+
+fn additions(
+    event: &Held,
+    subscribed: &Subscribed,
+    now: SystemTime,
+) -> Vec<(&'static str, String)> {
+    let time = |time| humantime::format_rfc3339_millis(time).to_string();
+    let fault = event
+        .fault
+        .as_ref()
+        .expect("only an event with a fault is buried");
+    vec![
+        ("bus-dead-id", event.message.id.to_string()),
+        ("bus-dead-topic", event.message.topic.to_string()),
+        (
+            "bus-dead-position",
+            format!("{}/{}", event.source.name(), event.position),
+        ),
+        ("bus-dead-time", time(event.message.time)),
+        ("bus-dead-group", subscribed.group.to_string()),
+        ("bus-dead-handler", subscribed.name.to_owned()),
+        ("bus-dead-reason", fault.reason.to_string()),
+        ("bus-dead-error", one_line(&fault.error)),
+        ("bus-dead-attempts", fault.attempts.to_string()),
+        ("bus-dead-at", time(now)),
+    ]
+}
+
+/// Header values are ASCII without line breaks on every broker: other characters are written as Rust
+/// escapes them, and the text is cut.
+fn one_line(error: &str) -> String {
+    let mut text = String::new();
+    for character in error.chars() {
+        let piece: String = match character {
+            ' '..='~' => character.into(),
+            other => other.escape_default().collect(),
+        };
+        if text.len() + piece.len() > ERROR_BYTES {
+            break;
+        }
+        text.push_str(&piece);
+    }
+    text.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_line_of_ascii_and_cut() {
+        assert_eq!(one_line("first\nsécond "), "first\\ns\\u{e9}cond");
+        assert_eq!(one_line(&"x".repeat(5000)).len(), ERROR_BYTES);
+    }
+}

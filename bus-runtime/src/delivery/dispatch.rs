@@ -1,0 +1,212 @@
+//! What an attempt's end means: the pool's [`Work`], done with handlers and a transport.
+
+use super::dead_letter;
+use super::held::{Fault, Held, Subscribed};
+use super::tally::{DeadReason, Tally};
+use crate::handler::Ending;
+use crate::observe::{Board, Place, Problem};
+use crate::pool::{Attempt, Ended, Pool, Ticket, Verdict, Work};
+use crate::transport::{Confirm, Transport};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The first wait after a dead letter could not be stored; doubles up to [`BURY_CAP`].
+const BURY_FIRST: Duration = Duration::from_millis(200);
+const BURY_CAP: Duration = Duration::from_secs(30);
+
+/// Every subscription of the bus, and where its dead letters go.
+#[derive(Debug)]
+pub(crate) struct Dispatch {
+    subscriptions: Box<[Subscribed]>,
+    tallies: Box<[Tally]>,
+    transport: Arc<dyn Transport>,
+    board: Arc<Board>,
+    /// How long storing a dead letter may take.
+    publish_timeout: Duration,
+}
+
+impl Dispatch {
+    pub(crate) fn new(
+        subscriptions: Vec<Subscribed>,
+        transport: Arc<dyn Transport>,
+        board: Arc<Board>,
+        publish_timeout: Duration,
+    ) -> Self {
+        let tallies = subscriptions.iter().map(|_| Tally::default()).collect();
+        Dispatch {
+            subscriptions: subscriptions.into(),
+            tallies,
+            transport,
+            board,
+            publish_timeout,
+        }
+    }
+
+    pub(crate) fn subscriptions(&self) -> &[Subscribed] {
+        &self.subscriptions
+    }
+
+    pub(crate) fn tally(&self, subscription: usize) -> &Tally {
+        &self.tallies[subscription]
+    }
+
+    /// The verdict on a failure that may be tried again.
+    fn failed(
+        &self,
+        event: &mut Held,
+        attempt: u32,
+        last: DeadReason,
+        error: String,
+        after: Option<Duration>,
+    ) -> Verdict {
+        let subscribed = &self.subscriptions[event.subscription];
+        let Some(backoff) = subscribed.retry.delay(attempt, fastrand::f64()) else {
+            return doom(event, attempt, last, error);
+        };
+        let delay = after.unwrap_or(backoff);
+        tracing::info!(
+            handler = subscribed.name,
+            topic = subscribed.topic,
+            key = %event.key,
+            id = %event.message.id,
+            attempt,
+            "failed, tried again in {delay:?}: {error}"
+        );
+        Verdict::Retry(delay)
+    }
+}
+
+impl Work for Dispatch {
+    type Event = Box<Held>;
+    type Output = Ending;
+
+    fn begin(&self, subscription: usize, event: &mut Box<Held>, attempt: u32) -> Attempt<Ending> {
+        if let Some(rejection) = event.rejected.take() {
+            return Box::pin(std::future::ready(Ending::Undecodable(rejection)));
+        }
+        let subscribed = &self.subscriptions[subscription];
+        (subscribed.begin)(event.invocation(&subscribed.group, attempt))
+    }
+
+    fn judge(
+        &self,
+        subscription: usize,
+        event: &mut Box<Held>,
+        attempt: u32,
+        ended: Ended<Ending>,
+    ) -> Verdict {
+        match ended {
+            Ended::Returned(Ending::Done) => {
+                self.tallies[subscription].handled();
+                Verdict::Settle
+            }
+            Ended::Returned(Ending::Skip) => {
+                self.tallies[subscription].skipped();
+                Verdict::Settle
+            }
+            Ended::Returned(Ending::Dead { reason }) => {
+                doom(event, attempt, DeadReason::Permanent, reason)
+            }
+            Ended::Returned(Ending::Undecodable(rejection)) => doom(
+                event,
+                attempt,
+                DeadReason::Undecodable,
+                rejection.to_string(),
+            ),
+            Ended::Returned(Ending::Failed { error, .. }) if error.is_permanent() => {
+                doom(event, attempt, DeadReason::Permanent, error.to_string())
+            }
+            Ended::Returned(Ending::Failed { error, after }) => self.failed(
+                event,
+                attempt,
+                DeadReason::Exhausted,
+                error.to_string(),
+                after,
+            ),
+            Ended::Panicked(message) => {
+                let error = format!("the handler panicked: {message}");
+                self.failed(event, attempt, DeadReason::Panic, error, None)
+            }
+            Ended::TimedOut => {
+                let error = "the handler ran longer than its `timeout`".to_owned();
+                self.failed(event, attempt, DeadReason::Timeout, error, None)
+            }
+        }
+    }
+
+    fn retried(&self, subscription: usize) {
+        self.tallies[subscription].retried();
+    }
+
+    fn settle(&self, event: Box<Held>) {
+        if let Some(fault) = &event.fault {
+            self.tallies[event.subscription].dead(fault.reason);
+        }
+        event.source.settle(event.number);
+    }
+
+    fn release(&self, event: Box<Held>) {
+        self.tallies[event.subscription].released();
+        event.source.release(event.number);
+    }
+
+    fn bury(&self, pool: &Pool<Self>, ticket: Ticket, event: Box<Held>, burial: u32) {
+        let subscribed = &self.subscriptions[event.subscription];
+        let limit = self.transport.capabilities().max_event;
+        let outgoing = dead_letter::outgoing(
+            &event,
+            subscribed,
+            limit,
+            Instant::now() + self.publish_timeout,
+        );
+        if burial == 1 {
+            let fault = event.fault.as_ref();
+            tracing::warn!(
+                handler = subscribed.name,
+                topic = subscribed.topic,
+                key = %event.key,
+                id = %event.message.id,
+                reason = fault.map_or("", |fault| fault.reason.as_str()),
+                "dead letter: {}",
+                fault.map_or("", |fault| fault.error.as_str())
+            );
+        }
+        let pool = pool.clone();
+        self.transport.publish(
+            outgoing,
+            Confirm::new(move |answer| {
+                let dispatch = Arc::clone(pool.work());
+                let place = Place::DeadLetters(event.subscription);
+                match answer {
+                    Ok(_) => {
+                        dispatch.board.report(place, None);
+                        pool.buried(ticket, event);
+                    }
+                    Err(error) => {
+                        let handler = dispatch.subscriptions[event.subscription].name.to_owned();
+                        let problem = Problem::DeadLetterRefused {
+                            handler,
+                            error: error.to_string(),
+                        };
+                        dispatch.board.report(place, Some(problem));
+                        let delay = BURY_FIRST
+                            .saturating_mul(1 << (burial - 1).min(16))
+                            .min(BURY_CAP);
+                        pool.bury_later(ticket, event, delay);
+                    }
+                }
+            }),
+        );
+    }
+}
+
+/// The event becomes a dead letter.
+fn doom(event: &mut Held, attempts: u32, reason: DeadReason, error: String) -> Verdict {
+    event.fault = Some(Fault {
+        reason,
+        error,
+        attempts,
+    });
+    Verdict::Bury
+}

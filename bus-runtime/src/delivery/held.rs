@@ -1,0 +1,132 @@
+//! An event that the bus holds, and the handler it is for.
+
+use super::frontier::Position;
+use super::source::SourceShared;
+use super::tally::DeadReason;
+use crate::codec::Rejection;
+use crate::event::{Key, Message, Metadata};
+use crate::handler::{Call, Decoded, Retry, Route};
+use std::fmt;
+use std::sync::Arc;
+
+/// A subscription as the pool's side sees it: a handler without its types.
+pub(crate) struct Subscribed {
+    /// The handler's path.
+    pub(crate) name: &'static str,
+    pub(crate) topic: &'static str,
+    /// The group's full name.
+    pub(crate) group: Arc<str>,
+    pub(crate) retry: Retry,
+    pub(crate) route: Route,
+    pub(crate) begin: Begin,
+}
+
+/// Decodes an event and calls the handler.
+pub(crate) type Begin = Box<dyn Fn(Invocation) -> Call + Send + Sync>;
+
+/// One attempt's share of an event.
+pub(crate) struct Invocation {
+    pub(crate) message: Message,
+    pub(crate) key: Key,
+    pub(crate) decoded: Option<Decoded>,
+    pub(crate) metadata: Metadata,
+}
+
+impl fmt::Debug for Subscribed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}, {})", self.name, self.topic, self.group)
+    }
+}
+
+/// An event from its delivery until it is settled or released. Boxed: one pointer wide in the pool.
+pub(crate) struct Held {
+    pub(super) source: Arc<SourceShared>,
+    /// Its dense number in the source's frontier.
+    pub(super) number: u64,
+    pub(super) position: Position,
+    pub(super) subscription: usize,
+    pub(super) message: Message,
+    /// What it is ordered by.
+    pub(super) key: Key,
+    /// Decoded to compute the key, for the first attempt.
+    pub(super) decoded: Option<Decoded>,
+    /// Why its key could not be computed: it is never attempted.
+    pub(super) rejected: Option<Rejection>,
+    /// Why it is to become a dead letter.
+    pub(super) fault: Option<Fault>,
+}
+
+/// Why an event becomes a dead letter.
+#[derive(Clone, Debug)]
+pub(super) struct Fault {
+    pub(super) reason: DeadReason,
+    pub(super) error: String,
+    pub(super) attempts: u32,
+}
+
+impl Held {
+    pub(super) fn new(
+        source: Arc<SourceShared>,
+        number: u64,
+        position: Position,
+        subscription: usize,
+        message: Message,
+    ) -> Box<Self> {
+        Box::new(Held {
+            source,
+            number,
+            position,
+            subscription,
+            message,
+            key: Key::NONE,
+            decoded: None,
+            rejected: None,
+            fault: None,
+        })
+    }
+
+    /// Sets what the event is ordered by, by the handler's route; says whether that is another key than
+    /// it was published under.
+    pub(super) fn route(&mut self, route: &Route) -> bool {
+        let compute = match route {
+            Route::Unordered => return false,
+            Route::RecordOr(compute) if self.message.key.as_bytes().is_none() => compute,
+            Route::Record | Route::RecordOr(_) => {
+                self.key = self.message.key.clone();
+                return false;
+            }
+            Route::Computed(compute) => compute,
+        };
+        match compute(&self.message) {
+            Ok((key, decoded)) => {
+                let differs = self.message.key.as_bytes().is_some() && self.message.key != key;
+                self.key = key;
+                self.decoded = Some(decoded);
+                differs
+            }
+            Err(rejection) => {
+                self.rejected = Some(rejection);
+                false
+            }
+        }
+    }
+
+    /// What one attempt gets of the event.
+    pub(super) fn invocation(&mut self, group: &Arc<str>, attempt: u32) -> Invocation {
+        Invocation {
+            message: self.message.clone(),
+            key: self.key.clone(),
+            decoded: self.decoded.take(),
+            metadata: Metadata {
+                id: self.message.id.clone(),
+                topic: Arc::clone(&self.message.topic),
+                group: Arc::clone(group),
+                time: self.message.time,
+                source: Arc::clone(self.source.name()),
+                position: self.position,
+                attempt,
+                fence: self.source.epoch(),
+            },
+        }
+    }
+}

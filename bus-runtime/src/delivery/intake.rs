@@ -1,0 +1,130 @@
+//! Where a transport's consumer opens its sources.
+
+use super::dispatch::Dispatch;
+use super::held::Held;
+use super::source::{Epoch, Source};
+use crate::observe::{Board, Place, Problem};
+use crate::pool::Pool;
+use crate::transport::TransportError;
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::watch;
+
+/// The bus as one consumer sees it: where it opens its sources and says what is wrong. Cheap to clone.
+#[derive(Clone)]
+pub struct Intake(Arc<Routes>);
+
+/// From a consumer's topics to the pool's subscriptions.
+pub(crate) struct Routes {
+    pub(crate) group: Arc<str>,
+    pub(crate) subscriptions: HashMap<&'static str, usize>,
+    pub(crate) pool: Pool<Dispatch>,
+    /// Events between the oldest unsettled and the newest taken of a source.
+    pub(crate) window: usize,
+    pub(crate) board: Arc<Board>,
+    /// Seeds the identities of keys: the same for all consumers of a bus.
+    pub(crate) seed: RandomState,
+    pub(crate) failed: watch::Sender<Option<Arc<str>>>,
+    pub(crate) unrouted: AtomicU64,
+}
+
+impl Intake {
+    pub(crate) fn new(routes: Routes) -> Self {
+        Intake(Arc::new(routes))
+    }
+
+    /// Opens a source that this process now owns: none of its events is in the pool. `epoch` grows with
+    /// each change of its owner. `wake` is called when there is something to do for the source's loop; it
+    /// must neither block nor panic.
+    #[must_use = "a source that is dropped delivers nothing"]
+    pub fn open(
+        &self,
+        name: &str,
+        epoch: Epoch,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> Source {
+        Source::open(name.into(), epoch, Arc::clone(&self.0), Box::new(wake))
+    }
+
+    /// Says that the connection to the broker is lost, or, with `None`, that it is back: for the health
+    /// report.
+    pub fn connection(&self, lost: Option<&TransportError>) {
+        let problem = lost.map(|error| Problem::BrokerAway {
+            error: error.to_string(),
+        });
+        self.0.board.report(Place::Connection, problem);
+    }
+
+    /// Says that the consumer cannot go on: `run_until` ends with this error.
+    pub fn fail(&self, error: &TransportError) {
+        let text = error.to_string();
+        tracing::error!(group = &*self.0.group, "the consumer cannot go on: {text}");
+        let problem = Problem::Dead {
+            group: self.0.group.to_string(),
+            error: text.clone(),
+        };
+        self.0
+            .board
+            .report(Place::Consumer(self.0.group.to_string()), Some(problem));
+        self.0.failed.send_replace(Some(text.into()));
+    }
+}
+
+impl Routes {
+    /// The subscription of a topic, if the group has it.
+    pub(super) fn subscription(&self, topic: &str) -> Option<usize> {
+        self.subscriptions.get(topic).copied()
+    }
+
+    /// Computes what orders the event: a seeded hash of subscription and key, 0 for no key. Two keys that
+    /// collide wait for each other; they are never reordered.
+    pub(super) fn identify(&self, held: &mut Held) -> u64 {
+        let subscription = held.subscription;
+        let route = &self.pool.work().subscriptions()[subscription].route;
+        if held.route(route) {
+            self.key_differs(held);
+        }
+        match held.key.as_bytes() {
+            Some(key) => self.seed.hash_one((subscription, key)).max(1),
+            None => 0,
+        }
+    }
+
+    /// Counts events that no handler of the group takes.
+    pub(super) fn unrouted(&self, source: &str, events: u64) {
+        if self.unrouted.fetch_add(events, Ordering::Relaxed) == 0 {
+            tracing::debug!(
+                source,
+                group = &*self.group,
+                "events of topics that the group does not handle"
+            );
+        }
+    }
+
+    fn key_differs(&self, held: &Held) {
+        let place = Place::Key(held.subscription);
+        if self.board.is_reported(&place) {
+            return;
+        }
+        let subscribed = &self.pool.work().subscriptions()[held.subscription];
+        self.board.report(
+            place,
+            Some(Problem::KeyDiffers {
+                handler: subscribed.name.to_owned(),
+                topic: subscribed.topic.to_owned(),
+                keys: (held.message.key.to_string(), held.key.to_string()),
+            }),
+        );
+    }
+}
+
+impl fmt::Debug for Intake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Intake")
+            .field("group", &self.0.group)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,19 @@
+//! Between a transport and the pool: what may be acknowledged, what an attempt's end means, and dead
+//! letters.
+
+mod dead_letter;
+mod dispatch;
+mod frontier;
+mod held;
+mod intake;
+mod source;
+mod tally;
+
+pub(crate) use dispatch::Dispatch;
+pub use frontier::Position;
+pub(crate) use held::{Begin, Invocation, Subscribed};
+pub use intake::Intake;
+pub(crate) use intake::Routes;
+pub use source::{Epoch, Grant, Incoming, Revoke, Source};
+pub(crate) use tally::Count;
+pub use tally::DeadReason;

@@ -1,0 +1,349 @@
+//! The pool's handle: its lock, its tasks, its end.
+
+use super::admission::{Admission, Wake};
+use super::core::{Core, Phase, Released, Run};
+use super::runner::Runner;
+use super::slab::NIL;
+use super::source::PoolSource;
+use super::timer;
+use super::work::{Ticket, Work};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
+
+/// The worker pool. Cheap to clone.
+pub(crate) struct Pool<W: Work>(Arc<Shared<W>>);
+
+struct Shared<W: Work> {
+    state: Mutex<State<W::Event>>,
+    work: Arc<W>,
+    tasks: TaskTracker,
+    runtime: Handle,
+    /// Handlers that may be polled at once: more would only wait for a thread.
+    active_limit: usize,
+    /// Nothing is held any more.
+    emptied: Notify,
+}
+
+/// What the pool's one lock guards.
+pub(super) struct State<E> {
+    pub(super) core: Core<E>,
+    /// Runners whose handler is being called or polled for the first time.
+    pub(super) active: usize,
+    pub(super) runners: usize,
+    pub(super) timer: Timer,
+}
+
+/// The timer task, as those see it who arm it.
+#[derive(Debug, Default)]
+pub(super) struct Timer {
+    pub(super) runs: bool,
+    /// What it sleeps until.
+    pub(super) at: Option<Instant>,
+    pub(super) waker: Option<Waker>,
+}
+
+/// What bounds the pool.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// N: handlers running at once.
+    pub(crate) in_flight: usize,
+    /// M: events fetched and not started.
+    pub(crate) buffer: usize,
+    /// B: raw bytes of all that is held.
+    pub(crate) buffer_bytes: usize,
+    /// D: events waiting for a retry or for a dead letter's confirmation.
+    pub(crate) delayed: usize,
+}
+
+/// A subscription's share of the pool.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Share {
+    /// Of the handlers running at once.
+    pub(crate) at_most: usize,
+    /// For one attempt, from its first suspension.
+    pub(crate) timeout: Duration,
+}
+
+/// What the pool holds at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Load {
+    /// Events whose handler is running.
+    pub in_flight: usize,
+    /// Events fetched and not started, and room reserved for those on their way.
+    pub buffered: usize,
+    /// Events that wait for a retry or for their dead letter to be stored.
+    pub delayed: usize,
+    /// Raw bytes of all that is held, reservations included.
+    pub bytes: usize,
+}
+
+impl<W: Work> Pool<W> {
+    /// A pool that runs nothing yet. It spawns its tasks on the current runtime, tracked by `tasks`.
+    pub(crate) fn new(limits: Limits, shares: &[Share], work: Arc<W>, tasks: TaskTracker) -> Self {
+        let runtime = Handle::current();
+        let shares = shares.iter().map(|share| (share.at_most, share.timeout));
+        let admission = Admission::new(limits.buffer, limits.buffer_bytes);
+        let core = Core::new(limits.in_flight, limits.delayed, admission, shares);
+        Pool(Arc::new(Shared {
+            state: Mutex::new(State {
+                core,
+                active: 0,
+                runners: 0,
+                timer: Timer::default(),
+            }),
+            work,
+            tasks,
+            active_limit: runtime.metrics().num_workers(),
+            runtime,
+            emptied: Notify::new(),
+        }))
+    }
+
+    pub(crate) fn work(&self) -> &Arc<W> {
+        &self.0.work
+    }
+
+    /// Opens a source. `wake` is called, without a lock, when the source is to look again.
+    pub(crate) fn source(&self, wake: Wake) -> PoolSource<W> {
+        let index = self.lock().core.admission.open(wake);
+        PoolSource::new(self.clone(), index)
+    }
+
+    /// The dead letter is stored.
+    pub(crate) fn buried(&self, ticket: Ticket, event: W::Event) {
+        self.0.work.settle(event);
+        self.change(|state| state.core.buried(ticket));
+    }
+
+    /// The dead letter could not be stored: it is tried again after `delay`, or released, where nothing of
+    /// its source goes on.
+    pub(crate) fn bury_later(&self, ticket: Ticket, event: W::Event, delay: Duration) {
+        let due = Instant::now() + delay;
+        let released = self.change(|state| match state.core.bury_later(ticket, event, due) {
+            Ok(()) => Vec::new(),
+            Err(event) => state.core.release_buried(ticket, event),
+        });
+        self.release(released);
+    }
+
+    /// Starts nothing any more and releases what has not begun. What runs may end; what fails is released.
+    pub(crate) fn close(&self) {
+        let released = self.change(|state| {
+            if state.core.phase == Phase::Running {
+                state.core.phase = Phase::Closed;
+            }
+            state.core.admission.close();
+            state.core.sweep(|_| true)
+        });
+        self.release(released);
+    }
+
+    /// Cancels what runs, and releases it.
+    pub(crate) fn cancel(&self) {
+        self.close();
+        self.cancel_where(|_| true, |state| state.core.phase = Phase::Cancelled);
+    }
+
+    pub(super) fn cancel_where(
+        &self,
+        which: impl Fn(u32) -> bool,
+        first: impl FnOnce(&mut State<W::Event>),
+    ) {
+        let mut wakers = Vec::new();
+        self.change(|state| {
+            first(state);
+            state.core.suspended.cancel(which, &mut wakers);
+        });
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Resolves when, after [`Pool::close`], nothing is held, every settlement and release has been
+    /// delivered, and no task is left.
+    ///
+    /// # Cancel safety
+    ///
+    /// May be dropped and called again.
+    pub(crate) async fn drained(&self) {
+        self.until(State::is_drained).await;
+    }
+
+    /// Resolves when nothing is held, whether or not more may come.
+    ///
+    /// # Cancel safety
+    ///
+    /// May be dropped and called again.
+    pub(crate) async fn emptied(&self) {
+        self.until(|state| state.core.admission.held() == 0).await;
+    }
+
+    async fn until(&self, reached: impl Fn(&State<W::Event>) -> bool) {
+        let mut notified = std::pin::pin!(self.0.emptied.notified());
+        loop {
+            // Registered before the check: what happens in between is not missed.
+            notified.as_mut().enable();
+            if reached(&self.lock()) {
+                return;
+            }
+            notified.as_mut().await;
+            notified.set(self.0.emptied.notified());
+        }
+    }
+
+    /// Events that the pool has, and releases that it owes.
+    pub(crate) fn held(&self) -> usize {
+        self.lock().core.admission.held()
+    }
+
+    pub(crate) fn load(&self) -> Load {
+        let state = self.lock();
+        Load {
+            in_flight: state.core.in_flight(),
+            buffered: state.core.admission.buffered(),
+            delayed: state.core.waiting(),
+            bytes: state.core.admission.bytes(),
+        }
+    }
+
+    /// How many events wait, where they fill their room and their sources stand still.
+    pub(crate) fn delayed_full(&self) -> Option<usize> {
+        let state = self.lock();
+        state.core.is_overflowing().then(|| state.core.waiting())
+    }
+
+    /// The subscriptions of the events that run, with how many: what a cancelled pool still waits for.
+    pub(crate) fn running(&self) -> Vec<(usize, usize)> {
+        self.lock().core.running()
+    }
+
+    /// Gives events back, without the lock, and then says that nothing of them is left.
+    pub(super) fn release(&self, released: Released<W::Event>) {
+        if released.is_empty() {
+            return;
+        }
+        let sources: Vec<u32> = released.iter().map(|(source, _)| *source).collect();
+        for (_, event) in released {
+            self.0.work.release(event);
+        }
+        self.change(|state| {
+            for source in sources {
+                state.core.admission.gone(source);
+            }
+        });
+    }
+
+    /// Changes the state, and does what that made due: runners, the timer, wake-ups, the end.
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut State<W::Event>) -> T) -> T {
+        let mut runs = Vec::new();
+        let (answer, wakes, timer, empty) = {
+            let mut state = self.lock();
+            let answer = change(&mut state);
+            while state.active < self.0.active_limit
+                && let Some(run) = state.start()
+            {
+                runs.push(run);
+            }
+            let timer = state.arm();
+            (
+                answer,
+                state.core.admission.take_wakes(),
+                timer,
+                state.core.admission.held() == 0,
+            )
+        };
+        for run in runs {
+            self.0
+                .tasks
+                .spawn_on(Runner::new(self.clone(), run), &self.0.runtime);
+        }
+        match timer {
+            Armed::No => {}
+            Armed::Start => drop(
+                self.0
+                    .tasks
+                    .spawn_on(timer::run(self.clone()), &self.0.runtime),
+            ),
+            Armed::Sooner(timer) => timer.wake(),
+        }
+        for wake in wakes {
+            wake();
+        }
+        if empty {
+            self.0.emptied.notify_waiters();
+        }
+        answer
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State<W::Event>> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What arming the timer asks for.
+enum Armed {
+    No,
+    Start,
+    Sooner(Waker),
+}
+
+impl<E> State<E> {
+    /// Takes the next event for a new runner.
+    fn start(&mut self) -> Option<Run<E>> {
+        let run = self.core.pop()?;
+        self.active += 1;
+        self.runners += 1;
+        Some(run)
+    }
+
+    /// Sees that the timer wakes for what is due next.
+    fn arm(&mut self) -> Armed {
+        let Some(next) = self.core.next_deadline() else {
+            // At the end of the pool the timer does not sleep out what it slept for.
+            let over = self.core.phase != Phase::Running;
+            return self
+                .timer
+                .waker
+                .take_if(|_| over)
+                .map_or(Armed::No, Armed::Sooner);
+        };
+        if !self.timer.runs {
+            self.timer.runs = true;
+            return Armed::Start;
+        }
+        // The timer that has not registered its waker yet looks itself before it sleeps.
+        if self.timer.at.is_none_or(|at| next < at)
+            && let Some(waker) = self.timer.waker.take()
+        {
+            return Armed::Sooner(waker);
+        }
+        Armed::No
+    }
+
+    fn is_drained(&self) -> bool {
+        self.core.phase != Phase::Running
+            && self.core.admission.held() == 0
+            && self.runners == 0
+            && !self.timer.runs
+    }
+}
+
+/// No suspended runner.
+pub(super) const NOT_SUSPENDED: u32 = NIL;
+
+impl<W: Work> Clone for Pool<W> {
+    fn clone(&self) -> Self {
+        Pool(Arc::clone(&self.0))
+    }
+}
+
+impl<W: Work> fmt::Debug for Pool<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.load().fmt(f)
+    }
+}

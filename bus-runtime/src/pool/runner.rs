@@ -1,0 +1,253 @@
+//! A runner: a task that polls one handler after another, and ends when nothing is ready.
+
+use super::core::Run;
+use super::handle::{NOT_SUSPENDED, Pool};
+use super::suspended::Cancel;
+use super::work::{Attempt, Ended, Verdict, Work};
+use std::any::Any;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tokio::time::Instant;
+
+/// Events that a runner handles before it lets other tasks run.
+const BUDGET: u32 = 64;
+
+/// Runs events one after another for as long as their handlers are ready at once. When one suspends, the
+/// runner stops counting as active, so that another takes its place: a waiting handler holds nothing up,
+/// and nothing is spawned for each event.
+pub(super) struct Runner<W: Work> {
+    pool: Pool<W>,
+    current: Option<Current<W>>,
+}
+
+struct Current<W: Work> {
+    index: u32,
+    subscription: u32,
+    source: u32,
+    attempt: u32,
+    event: W::Event,
+    /// None before it has begun.
+    future: Option<Attempt<W::Output>>,
+    /// Its entry among the suspended.
+    suspended: u32,
+}
+
+impl<W: Work> Runner<W> {
+    pub(super) fn new(pool: Pool<W>, run: Run<W::Event>) -> Self {
+        Runner {
+            pool,
+            current: Some(Current::from(run)),
+        }
+    }
+
+    /// Polls the current handler until it ends or waits.
+    fn attempt(&mut self, cx: &mut Context<'_>) -> Poll<Ended<W::Output>> {
+        let current = self
+            .current
+            .as_mut()
+            .expect("polled only while it has an event");
+        let future = match &mut current.future {
+            Some(future) => future,
+            none => {
+                let (work, subscription, attempt) = (
+                    self.pool.work(),
+                    current.subscription as usize,
+                    current.attempt,
+                );
+                let event = &mut current.event;
+                match catch_unwind(AssertUnwindSafe(|| {
+                    work.begin(subscription, event, attempt)
+                })) {
+                    Ok(future) => none.insert(future),
+                    Err(panic) => return Poll::Ready(Ended::Panicked(message(&*panic))),
+                }
+            }
+        };
+        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(output)) => Poll::Ready(Ended::Returned(output)),
+            Err(panic) => Poll::Ready(Ended::Panicked(message(&*panic))),
+        }
+    }
+
+    /// The handler waits: the runner gives its place to another. Says whether the attempt was cancelled
+    /// before its waker was known.
+    fn suspend(&mut self, cx: &Context<'_>) -> Option<Cancel> {
+        let current = self.current.as_mut().expect("only an attempt suspends");
+        if current.suspended != NOT_SUSPENDED {
+            return self
+                .pool
+                .lock()
+                .core
+                .suspended
+                .renew(current.suspended, cx.waker());
+        }
+        let (subscription, source) = (current.subscription, current.source);
+        let (entry, cancelled) = self.pool.change(|state| {
+            let deadline = Instant::now() + state.core.timeout(subscription);
+            let entry =
+                state
+                    .core
+                    .suspended
+                    .insert(subscription, source, cx.waker().clone(), deadline);
+            state.active -= 1;
+            (entry, state.core.cancels(source))
+        });
+        current.suspended = entry;
+        cancelled.then_some(Cancel::Released)
+    }
+
+    fn cancelled(&self) -> Option<Cancel> {
+        let current = self.current.as_ref()?;
+        if current.suspended == NOT_SUSPENDED {
+            return None;
+        }
+        self.pool.lock().core.suspended.cancelled(current.suspended)
+    }
+
+    /// Ends the attempt and takes the next event: after what settles it, one lock for both.
+    fn end(&mut self, ended: Option<Ended<W::Output>>) {
+        let mut current = self.current.take().expect("only an attempt ends");
+        let (index, subscription) = (current.index, current.subscription as usize);
+        let mut ended = ended;
+        // The future's drop is user code: before anything is settled, and its panic is the handler's.
+        let future = current.future.take();
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(future)))
+            && matches!(ended, Some(Ended::Returned(_)))
+        {
+            ended = Some(Ended::Panicked(message(&*panic)));
+        }
+        let work = std::sync::Arc::clone(self.pool.work());
+        let verdict =
+            ended.map(|ended| work.judge(subscription, &mut current.event, current.attempt, ended));
+        let was_suspended = current.suspended;
+        let mut event = Some(current.event);
+        if verdict == Some(Verdict::Settle) {
+            // Before the strand goes on: the next event of the key starts after this one is settled.
+            event
+                .take()
+                .into_iter()
+                .for_each(|event| work.settle(event));
+        }
+        let mut burial = None;
+        let mut retried = false;
+        let mut released = Vec::new();
+        let next = self.pool.change(|state| {
+            if was_suspended != NOT_SUSPENDED {
+                state.core.suspended.remove(was_suspended);
+            }
+            match (event.take(), verdict) {
+                (None, _) => state.core.settled(index),
+                (Some(event), Some(Verdict::Retry(delay)))
+                    if state.core.goes_on(current.source) =>
+                {
+                    state.core.retry(index, event, Instant::now() + delay);
+                    retried = true;
+                }
+                (Some(event), Some(Verdict::Bury)) if state.core.goes_on(current.source) => {
+                    burial = Some((state.core.bury(index), event));
+                }
+                // Cancelled, or it failed while nothing of its source goes on: the broker has it still.
+                (Some(event), _) => released = state.core.release(index, event),
+            }
+            let next = state.core.pop();
+            match (&next, was_suspended != NOT_SUSPENDED) {
+                (Some(_), true) => state.active += 1,
+                (None, false) => state.active -= 1,
+                _ => {}
+            }
+            // What is released or buried is dealt with below, by this runner: until then it is one.
+            if next.is_none() && burial.is_none() && released.is_empty() {
+                state.runners -= 1;
+            }
+            next
+        });
+        let owed = burial.is_some() || !released.is_empty();
+        if retried {
+            work.retried(subscription);
+        }
+        if let Some(((ticket, burial), event)) = burial {
+            work.bury(&self.pool, ticket, event, burial);
+        }
+        self.pool.release(released);
+        if owed && next.is_none() {
+            self.pool.change(|state| state.runners -= 1);
+        }
+        self.current = next.map(Current::from);
+    }
+}
+
+impl<W: Work> Future for Runner<W> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        for _ in 0..BUDGET {
+            if this.current.is_none() {
+                return Poll::Ready(());
+            }
+            let mut cancel = this.cancelled();
+            if cancel.is_none() {
+                match this.attempt(cx) {
+                    Poll::Ready(ended) => {
+                        this.end(Some(ended));
+                        continue;
+                    }
+                    Poll::Pending => cancel = this.suspend(cx),
+                }
+            }
+            match cancel {
+                None => return Poll::Pending,
+                Some(Cancel::TimedOut) => this.end(Some(Ended::TimedOut)),
+                Some(Cancel::Released) => this.end(None),
+            }
+        }
+        if this.current.is_none() {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+/// The runtime shuts down under the bus: nothing can be settled, but the counts stay true.
+impl<W: Work> Drop for Runner<W> {
+    fn drop(&mut self) {
+        while self.current.is_some() {
+            self.pool.lock().core.stop();
+            self.end(None);
+        }
+    }
+}
+
+impl<W: Work> Unpin for Runner<W> {}
+
+impl<W: Work> From<Run<W::Event>> for Current<W> {
+    fn from(run: Run<W::Event>) -> Self {
+        let Run {
+            index,
+            subscription,
+            source,
+            attempt,
+            event,
+        } = run;
+        Current {
+            index,
+            subscription,
+            source,
+            attempt,
+            event,
+            future: None,
+            suspended: NOT_SUSPENDED,
+        }
+    }
+}
+
+/// What a panic says.
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("a value that is no text").to_owned()
+}

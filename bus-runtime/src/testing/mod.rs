@@ -1,0 +1,10 @@
+//! Checkers for order, overlap and loss, for tests of a service or a transport.
+//!
+//! [`Ledger`] is told what was published and what handlers did, and finds what broke a promise. One bus runs in
+//! a process; tests that run side by side in one process call [`several_buses`] first.
+
+mod ledger;
+mod several;
+
+pub use ledger::{Attempt, Findings, Ledger};
+pub use several::several_buses;
