@@ -16,11 +16,14 @@ mod runner;
 mod slab;
 mod source;
 mod suspended;
+#[cfg(test)]
+mod tests;
 mod timer;
 mod work;
 
 pub(crate) use admission::Grant;
 pub use handle::Load;
 pub(crate) use handle::{Limits, Pool, Share};
+pub(crate) use runner::message as panic_message;
 pub(crate) use source::{PoolSource, Submission};
 pub(crate) use work::{Attempt, Ended, Ticket, Verdict, Work};

@@ -1,0 +1,313 @@
+//! A pool whose events are scripted and whose every step is written down.
+
+use super::super::{
+    Attempt, Ended, Grant, Limits, Pool, PoolSource, Share, Submission, Ticket, Verdict, Work,
+};
+use std::collections::HashMap;
+use std::future::pending;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+
+/// What an event's attempts do, one after the other; the last step is repeated.
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    Done,
+    /// Lets others run first.
+    Yield,
+    Fail,
+    Die,
+    /// Waits until the gate of this name is opened.
+    Gate(&'static str),
+    Stuck,
+    PanicAtBegin,
+    Panic,
+    PanicAtDrop,
+}
+
+#[derive(Debug)]
+pub(super) struct Event {
+    pub(super) id: u64,
+    steps: Vec<Step>,
+}
+
+/// What happened, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Happened {
+    Began(u64, u32),
+    Ended(u64),
+    Settled(u64),
+    Released(u64),
+    Bury(u64, u32),
+}
+
+#[derive(Default)]
+pub(super) struct Script {
+    log: Arc<Mutex<Vec<Happened>>>,
+    gates: Mutex<HashMap<&'static str, Arc<Semaphore>>>,
+    pub(super) burials: Mutex<Vec<(Ticket, Box<Event>)>>,
+    pub(super) running: Arc<Mutex<(usize, usize)>>,
+    retried: Mutex<usize>,
+}
+
+pub(super) const RETRY: Duration = Duration::from_secs(10);
+pub(super) const TIMEOUT: Duration = Duration::from_mins(1);
+
+impl Script {
+    fn note(&self, happened: Happened) {
+        self.log.lock().expect("not poisoned").push(happened);
+    }
+
+    pub(super) fn gate(&self, name: &'static str) -> Arc<Semaphore> {
+        let mut gates = self.gates.lock().expect("not poisoned");
+        Arc::clone(
+            gates
+                .entry(name)
+                .or_insert_with(|| Arc::new(Semaphore::new(0))),
+        )
+    }
+}
+
+/// Counts the handlers that run, and notes when one ends however it ends.
+struct Guard {
+    id: u64,
+    log: Arc<Mutex<Vec<Happened>>>,
+    running: Arc<Mutex<(usize, usize)>>,
+    panics: bool,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.running.lock().expect("not poisoned").0 -= 1;
+        self.log
+            .lock()
+            .expect("not poisoned")
+            .push(Happened::Ended(self.id));
+        assert!(!self.panics, "dropped badly");
+    }
+}
+
+impl Work for Script {
+    type Event = Box<Event>;
+    type Output = bool;
+
+    fn begin(&self, _: usize, event: &mut Box<Event>, attempt: u32) -> Attempt<bool> {
+        self.note(Happened::Began(event.id, attempt));
+        let at = (attempt as usize - 1).min(event.steps.len() - 1);
+        let step = event.steps[at].clone();
+        assert!(!matches!(step, Step::PanicAtBegin), "begun badly");
+        let gate = if let Step::Gate(name) = step {
+            Some(self.gate(name))
+        } else {
+            None
+        };
+        {
+            let mut running = self.running.lock().expect("not poisoned");
+            running.0 += 1;
+            running.1 = running.1.max(running.0);
+        }
+        let guard = Guard {
+            id: event.id,
+            log: Arc::clone(&self.log),
+            running: Arc::clone(&self.running),
+            panics: matches!(step, Step::PanicAtDrop),
+        };
+        Box::pin(async move {
+            let _guard = guard;
+            match step {
+                Step::Done | Step::PanicAtDrop | Step::PanicAtBegin => true,
+                Step::Yield => {
+                    tokio::task::yield_now().await;
+                    true
+                }
+                Step::Fail | Step::Die => false,
+                Step::Gate(_) => {
+                    let gate = gate.expect("made above");
+                    gate.acquire().await.expect("never closed").forget();
+                    true
+                }
+                Step::Stuck => pending().await,
+                Step::Panic => panic!("polled badly"),
+            }
+        })
+    }
+
+    fn judge(&self, _: usize, event: &mut Box<Event>, attempt: u32, ended: Ended<bool>) -> Verdict {
+        let at = (attempt as usize - 1).min(event.steps.len() - 1);
+        match ended {
+            Ended::Returned(true) => Verdict::Settle,
+            _ if matches!(event.steps[at], Step::Die) => Verdict::Bury,
+            Ended::Returned(false) | Ended::Panicked(_) | Ended::TimedOut => Verdict::Retry(RETRY),
+        }
+    }
+
+    fn retried(&self, _: usize) {
+        *self.retried.lock().expect("not poisoned") += 1;
+    }
+
+    fn settle(&self, event: Box<Event>) {
+        self.note(Happened::Settled(event.id));
+    }
+
+    fn release(&self, event: Box<Event>) {
+        self.note(Happened::Released(event.id));
+    }
+
+    fn bury(&self, _: &Pool<Self>, ticket: Ticket, event: Box<Event>, burial: u32) {
+        self.note(Happened::Bury(event.id, burial));
+        self.burials
+            .lock()
+            .expect("not poisoned")
+            .push((ticket, event));
+    }
+}
+
+/// A pool, and a source of it.
+pub(super) struct Rig {
+    pub(super) pool: Pool<Script>,
+    pub(super) source: PoolSource<Script>,
+    pub(super) tasks: TaskTracker,
+    next: Mutex<u64>,
+}
+
+pub(super) const WIDE: Limits = Limits {
+    in_flight: 8,
+    buffer: 1000,
+    buffer_bytes: 1 << 20,
+    delayed: 1000,
+};
+
+impl Rig {
+    pub(super) fn new(limits: Limits, at_most: &[usize]) -> Self {
+        let tasks = TaskTracker::new();
+        let shares: Vec<Share> = at_most
+            .iter()
+            .map(|at_most| Share {
+                at_most: *at_most,
+                timeout: TIMEOUT,
+            })
+            .collect();
+        let pool = Pool::new(limits, &shares, Arc::default(), tasks.clone());
+        let source = pool.source(Arc::new(|| {}));
+        Rig {
+            pool,
+            source,
+            tasks,
+            next: Mutex::new(0),
+        }
+    }
+
+    pub(super) fn script(&self) -> &Script {
+        self.pool.work()
+    }
+
+    /// Submits one event of the source to subscription 0; returns its id.
+    pub(super) fn submit(&self, key: u64, steps: &[Step]) -> u64 {
+        self.submit_to(&self.source, 0, key, 1, steps)
+    }
+
+    pub(super) fn submit_to(
+        &self,
+        source: &PoolSource<Script>,
+        subscription: usize,
+        identity: u64,
+        bytes: usize,
+        steps: &[Step],
+    ) -> u64 {
+        let mut next = self.next.lock().expect("not poisoned");
+        *next += 1;
+        let event = Box::new(Event {
+            id: *next,
+            steps: steps.to_vec(),
+        });
+        source.submit(vec![Submission {
+            subscription,
+            identity,
+            bytes,
+            event,
+        }]);
+        *next
+    }
+
+    pub(super) fn log(&self) -> Vec<Happened> {
+        self.script().log.lock().expect("not poisoned").clone()
+    }
+
+    /// The ids that were settled, in order.
+    pub(super) fn settled(&self) -> Vec<u64> {
+        let settled = |happened| {
+            if let Happened::Settled(id) = happened {
+                Some(id)
+            } else {
+                None
+            }
+        };
+        self.log().into_iter().filter_map(settled).collect()
+    }
+
+    /// The ids that were released, in order.
+    pub(super) fn released(&self) -> Vec<u64> {
+        let released = |happened| {
+            if let Happened::Released(id) = happened {
+                Some(id)
+            } else {
+                None
+            }
+        };
+        self.log().into_iter().filter_map(released).collect()
+    }
+
+    /// How often attempts at an event began.
+    pub(super) fn began(&self, id: u64) -> usize {
+        self.log()
+            .iter()
+            .filter(|happened| matches!(happened, Happened::Began(began, _) if *began == id))
+            .count()
+    }
+
+    /// Lets every task run until all of them wait. On a paused clock, no time passes.
+    pub(super) async fn settle_down(&self) {
+        for _ in 0..200 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Confirms the oldest burial.
+    pub(super) fn confirm_burial(&self) {
+        let (ticket, event) = self
+            .script()
+            .burials
+            .lock()
+            .expect("not poisoned")
+            .remove(0);
+        self.pool.buried(ticket, event);
+    }
+
+    /// Refuses the oldest burial.
+    pub(super) fn refuse_burial(&self) {
+        let (ticket, event) = self
+            .script()
+            .burials
+            .lock()
+            .expect("not poisoned")
+            .remove(0);
+        self.pool.bury_later(ticket, event, RETRY);
+    }
+
+    /// Ends the pool and sees that nothing is left of it.
+    pub(super) async fn end(self) {
+        self.pool.close();
+        self.pool.drained().await;
+        self.tasks.close();
+        self.tasks.wait().await;
+        let load = self.pool.load();
+        assert_eq!((load.in_flight, load.delayed, self.pool.held()), (0, 0, 0));
+        self.source.give_back(Grant {
+            events: usize::MAX,
+            bytes: usize::MAX,
+        });
+        let load = self.pool.load();
+        assert_eq!((load.buffered, load.bytes), (0, 0));
+    }
+}
