@@ -71,9 +71,9 @@ impl Origin {
 mod tests {
     use super::*;
 
-    fn origin(handled: &str, handler: &'static str) -> Origin {
+    fn origin(event: &str, handler: &'static str) -> Origin {
         Origin {
-            handled: handled.into(),
+            handled: event.into(),
             group: "shop".into(),
             handler,
             trace: Headers::new(),

@@ -26,7 +26,20 @@ pub(super) const NATS_WINDOW: usize = 65_536;
 /// # Errors
 ///
 /// See [`StartError`]. Whatever was begun is ended before it returns.
+///
+/// # Cancel safety
+///
+/// Dropped, the start goes on in the background, and the bus is shut down as soon as it runs.
 pub async fn start<B: Bus>(config: Config, state: B::State) -> Result<Running, StartError> {
+    match tokio::spawn(begin_bus::<B>(config, state)).await {
+        Ok(started) => started,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        // Only the end of the runtime cancels it, and then nobody waits for it.
+        Err(_) => std::future::pending().await,
+    }
+}
+
+async fn begin_bus<B: Bus>(config: Config, state: B::State) -> Result<Running, StartError> {
     let started = Instant::now();
     config.check()?;
     let claim = Claim::new(B::NAME)?;

@@ -6,7 +6,9 @@ use super::tally::DeadReason;
 use crate::codec::Rejection;
 use crate::event::{Key, Message, Metadata};
 use crate::handler::{Call, Decoded, Retry, Route};
+use crate::pool::panic_message;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// A subscription as the pool's side sees it: a handler without its types.
@@ -97,7 +99,15 @@ impl Held {
             }
             Route::Computed(compute) => compute,
         };
-        match compute(&self.message) {
+        // Decoding and the key's expression are the user's code, and this is the transport's task.
+        let computed = catch_unwind(AssertUnwindSafe(|| compute(&self.message)));
+        let computed = computed.unwrap_or_else(|panic| {
+            let panic = panic_message(&*panic);
+            Err(Rejection::new(format!(
+                "computing the key panicked: {panic}"
+            )))
+        });
+        match computed {
             Ok((key, decoded)) => {
                 let differs = self.message.key.as_bytes().is_some() && self.message.key != key;
                 self.key = key;
@@ -127,6 +137,18 @@ impl Held {
                 attempt,
                 fence: self.source.epoch(),
             },
+        }
+    }
+}
+
+/// A decoded event that was never attempted is dropped wherever the event is: its own drop must not unwind
+/// into the pool or a transport.
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(decoded) = self.decoded.take()
+            && catch_unwind(AssertUnwindSafe(|| drop(decoded))).is_err()
+        {
+            tracing::error!(topic = &*self.message.topic, id = %self.message.id, "dropping the decoded event panicked");
         }
     }
 }

@@ -246,7 +246,7 @@ impl<W: Work> From<Run<W::Event>> for Current<W> {
 }
 
 /// What a panic says.
-fn message(panic: &(dyn Any + Send)) -> String {
+pub(crate) fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("a value that is no text").to_owned()
