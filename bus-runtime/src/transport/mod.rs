@@ -9,6 +9,8 @@
 mod contract;
 mod error;
 mod memory;
+#[cfg(feature = "nats")]
+pub(crate) mod nats;
 mod outgoing;
 
 pub use crate::bus::connect;

@@ -1,0 +1,523 @@
+//! The one task of a consumer: pulls, delivers, acknowledges.
+
+use super::acks::{ACK, Delivered, NAK, PROGRESS, Unacknowledged};
+use super::api::ApiError;
+use super::connection::Links;
+use super::generation::{Again, Generation};
+use super::layout::Layout;
+use super::link::Link;
+use super::options::NatsOptions;
+use super::setup::{self, ApiOrTransport, Durable};
+use super::wire;
+use crate::bus::Provision;
+use crate::transport::{
+    Epoch, Incoming, Intake, Leftover, Position, Revoke, Source, TransportError,
+};
+use async_nats::jetstream::consumer::Info;
+use async_nats::{Message, Subject};
+use bytes::Bytes;
+use serde_json::json;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+/// How long settled events may wait for others, so that they are acknowledged together.
+const GATHER: Duration = Duration::from_millis(2);
+/// How long a generation has to live before the next one may begin at once.
+const SOUND: Duration = Duration::from_secs(10);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// What the bus asks of a consumer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    Running,
+    /// Takes no more events; acknowledging goes on.
+    Stopping,
+    /// Ends, by then.
+    Closing(Instant),
+}
+
+/// The one task of a consumer.
+#[derive(Debug)]
+pub(super) struct ConsumerLoop {
+    group: Arc<str>,
+    layout: Layout,
+    options: Arc<NatsOptions>,
+    links: Links,
+    phase: watch::Receiver<Phase>,
+    intake: Intake,
+    wake: Arc<Notify>,
+    topics: HashMap<&'static str, Arc<str>>,
+    durable: Durable,
+    source: Source,
+    /// Which stream it is: a stream that is made anew counts from 1 again.
+    stream_created: Option<String>,
+    newest: Position,
+    open: Unacknowledged,
+    /// Given back by the bus, not yet to the server: only once nothing is pulled any more, since what is
+    /// given back comes again at once, behind newer events.
+    released: Vec<Position>,
+    /// Acknowledgements sent since intake stopped: sent again should the connection be lost, since nothing
+    /// would be delivered again to be acknowledged then.
+    last_acks: Vec<Subject>,
+    last_ack: Option<Subject>,
+    foreign: u64,
+    acknowledge_at: Option<Instant>,
+    progress_at: Instant,
+}
+
+enum Over {
+    Again(Again),
+    Closing(Instant),
+}
+
+impl ConsumerLoop {
+    /// Sets the consumer up and begins its first generation.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what a consumer is made of, once"
+    )]
+    pub(super) async fn begin(
+        group: Arc<str>,
+        topics: &[&'static str],
+        layout: Layout,
+        options: Arc<NatsOptions>,
+        links: Links,
+        link: Link,
+        phase: watch::Receiver<Phase>,
+        intake: Intake,
+    ) -> Result<(Self, Generation), ApiOrTransport> {
+        setup::dead_letters(&link, &layout, &options).await?;
+        let durable = setup::consumer(&link, &layout, &group, &options).await?;
+        let wake = Arc::new(Notify::new());
+        let source = open_source(&intake, &layout, &wake, now_as_epoch());
+        let mut consumer = ConsumerLoop {
+            topics: topics
+                .iter()
+                .map(|topic| (*topic, Arc::from(*topic)))
+                .collect(),
+            progress_at: Instant::now() + durable.ack_wait / 2,
+            group,
+            layout,
+            options,
+            links,
+            phase,
+            intake,
+            wake,
+            durable,
+            source,
+            stream_created: None,
+            newest: 0,
+            open: Unacknowledged::default(),
+            released: Vec::new(),
+            last_acks: Vec::new(),
+            last_ack: None,
+            foreign: 0,
+            acknowledge_at: None,
+        };
+        let generation = consumer.reset(link).await?;
+        Ok((consumer, generation))
+    }
+
+    /// Runs until it is closed. Names what could not be ended in time.
+    pub(super) async fn run(mut self, first: Generation) -> Leftover {
+        let mut current = first;
+        let mut quick = 0_u32;
+        loop {
+            let over = self.drive(&mut current).await;
+            let why = match over {
+                Over::Closing(deadline) => return self.finish(Some(current), deadline).await,
+                Over::Again(why) => why,
+            };
+            if why != Again::Lost {
+                tracing::warn!(
+                    group = &*self.group,
+                    "starting again behind the acknowledged events: {why}"
+                );
+            }
+            quick = if current.born().elapsed() < SOUND && why != Again::Lost {
+                quick + 1
+            } else {
+                0
+            };
+            // What came and was not delivered comes again.
+            current.stop(&self.source).await;
+            drop(current);
+            current = match self.renew(quick).await {
+                Ok(next) => next,
+                Err(deadline) => return self.finish(None, deadline).await,
+            };
+        }
+    }
+
+    /// One generation, until it is over.
+    async fn drive(&mut self, current: &mut Generation) -> Over {
+        let mut came = Vec::new();
+        loop {
+            let phase = *self.phase.borrow_and_update();
+            match phase {
+                Phase::Running => {
+                    let collected = current.collect(&self.source, &mut came);
+                    self.deliver(current, &mut came).await;
+                    if let Err(again) = collected {
+                        return Over::Again(again);
+                    }
+                    if let Err(again) = current.fill(&self.source, &self.durable).await {
+                        return Over::Again(again);
+                    }
+                }
+                Phase::Stopping => self.stop(current).await,
+                Phase::Closing(deadline) => {
+                    self.stop(current).await;
+                    return Over::Closing(deadline);
+                }
+            }
+            let now = Instant::now();
+            if self.acknowledge_at.is_some_and(|at| at <= now) {
+                self.acknowledge_at = None;
+                self.acknowledge(&current.link).await;
+            }
+            if self.progress_at <= now {
+                self.progress_at = now + self.durable.ack_wait / 2;
+                self.progress(&current.link).await;
+            }
+            let silent_at = current.silent_at();
+            if silent_at.is_some_and(|at| at <= now) {
+                return Over::Again(Again::Silent);
+            }
+            let times = [self.acknowledge_at, silent_at].into_iter().flatten();
+            let next = times.fold(self.progress_at, Instant::min);
+            let lost = current.link.lost.clone();
+            tokio::select! {
+                came = current.next(&self.source) => if let Err(again) = came {
+                    return Over::Again(again);
+                },
+                () = self.wake.notified() => {
+                    self.acknowledge_at.get_or_insert_with(|| now + GATHER.min(self.options.commit_interval));
+                }
+                () = sleep_until(next) => {}
+                changed = self.phase.changed() => if changed.is_err() {
+                    // Nobody is left to close it: end at once.
+                    return Over::Closing(Instant::now());
+                },
+                () = lost.cancelled() => return Over::Again(Again::Lost),
+            }
+        }
+    }
+
+    async fn deliver(
+        &mut self,
+        current: &mut Generation,
+        came: &mut Vec<(usize, Delivered, Message)>,
+    ) {
+        if came.is_empty() {
+            return;
+        }
+        let mut batch = Vec::with_capacity(came.len());
+        for (at, delivered, message) in came.drain(..) {
+            self.newest = self.newest.max(delivered.position);
+            let Some(topic) = self.layout.topic(&message.subject) else {
+                self.skip(&current.link, &message).await;
+                continue;
+            };
+            let topic = self
+                .topics
+                .get(topic)
+                .cloned()
+                .unwrap_or_else(|| topic.into());
+            if let Some(reply) = message.reply.clone() {
+                self.open.insert(delivered.position, reply);
+            }
+            let message = wire::event(message, topic, self.layout.stream(), &delivered);
+            current.charge(at, message.size());
+            batch.push(Incoming {
+                position: delivered.position,
+                message,
+            });
+        }
+        self.source.deliver(batch);
+        current.end_complete(&self.source);
+    }
+
+    /// Acknowledges a message that is no event of the bus: nobody will ever handle it.
+    async fn skip(&mut self, link: &Link, message: &Message) {
+        self.foreign += 1;
+        if self.foreign == 1 {
+            let subject = message.subject.as_str();
+            tracing::warn!(
+                stream = self.layout.stream(),
+                group = &*self.group,
+                subject,
+                "the stream has messages whose subject is not `{}.<partition>.<topic>`; they are acknowledged and \
+                 left out",
+                self.layout.stream()
+            );
+        }
+        self.source.give_back(crate::transport::Grant {
+            events: 1,
+            bytes: 0,
+        });
+        publish_all(link, message.reply.clone(), ACK).await;
+    }
+
+    /// Sends what was settled since the last time.
+    async fn acknowledge(&mut self, link: &Link) {
+        let mut settled = Vec::new();
+        self.source.take_settled(&mut settled);
+        self.source.take_released(&mut self.released);
+        // What is not found was delivered before a reset: it comes again, and is acknowledged then.
+        let replies: Vec<Subject> = settled
+            .into_iter()
+            .filter_map(|position| self.open.take(position))
+            .collect();
+        if let Some(last) = replies.last() {
+            self.last_ack = Some(last.clone());
+        }
+        let stopping = *self.phase.borrow() != Phase::Running;
+        if stopping {
+            self.last_acks.extend(replies.iter().cloned());
+        }
+        publish_all(link, replies, ACK).await;
+        if stopping {
+            let released = std::mem::take(&mut self.released);
+            let replies: Vec<Subject> = released
+                .into_iter()
+                .filter_map(|position| self.open.take(position))
+                .collect();
+            publish_all(link, replies, NAK).await;
+        }
+    }
+
+    /// Shows the server that what is held is still worked on.
+    async fn progress(&self, link: &Link) {
+        let mut replies = Vec::new();
+        self.source
+            .held(&mut |position| replies.extend(self.open.get(position).cloned()));
+        publish_all(link, replies, PROGRESS).await;
+    }
+
+    /// Takes no more events. What had come and is not delivered goes back.
+    async fn stop(&mut self, current: &mut Generation) {
+        let rest = current.stop(&self.source).await;
+        publish_all(
+            &current.link,
+            rest.into_iter().filter_map(|message| message.reply),
+            NAK,
+        )
+        .await;
+        self.acknowledge_at.get_or_insert_with(Instant::now);
+    }
+
+    /// The next generation, or the deadline if it is closed before there is one.
+    async fn renew(&mut self, quick: u32) -> Result<Generation, Instant> {
+        let mut attempt = quick;
+        loop {
+            if attempt > 0 {
+                let wait = Duration::from_millis(50)
+                    .saturating_mul(1 << attempt.min(10))
+                    .min(LONGEST_WAIT);
+                self.unless_closing(tokio::time::sleep(wait)).await?;
+            }
+            attempt += 1;
+            let mut links = self.links.clone();
+            let link = self
+                .unless_closing(async move { links.wait_for(Option::is_some).await.ok()?.clone() })
+                .await?;
+            let Some(link) = link else {
+                // The transport is closed; only the end is left.
+                return Err(self.closing().await);
+            };
+            if *self.phase.borrow() != Phase::Running {
+                let acks = self.last_acks.clone();
+                publish_all(&link, acks, ACK).await;
+                return Ok(Generation::without_intake(link, 0));
+            }
+            match self.reset(link).await {
+                Ok(generation) => return Ok(generation),
+                Err(error) if error.is_transient() => {
+                    let error = error.during("resetting the consumer");
+                    tracing::warn!(
+                        group = &*self.group,
+                        attempt,
+                        "cannot go on yet: {error}; trying again"
+                    );
+                }
+                Err(error) => {
+                    self.intake
+                        .fail(&error.during(&format!("the consumer of group `{}`", self.group)));
+                    return Err(self.closing().await);
+                }
+            }
+        }
+    }
+
+    async fn unless_closing<T>(&self, future: impl Future<Output = T>) -> Result<T, Instant> {
+        tokio::select! {
+            deadline = self.closing() => Err(deadline),
+            result = future => Ok(result),
+        }
+    }
+
+    async fn closing(&self) -> Instant {
+        let mut phase = self.phase.clone();
+        let closing = phase
+            .wait_for(|phase| matches!(phase, Phase::Closing(_)))
+            .await;
+        match closing.as_deref() {
+            Ok(Phase::Closing(deadline)) => *deadline,
+            _ => Instant::now(),
+        }
+    }
+
+    /// Starts again behind the acknowledged events: in order, with nothing left out.
+    async fn reset(&mut self, link: Link) -> Result<Generation, ApiOrTransport> {
+        self.look_at_the_stream(&link).await?;
+        let Durable { name, stream, .. } = &self.durable;
+        let subject = format!("CONSUMER.RESET.{stream}.{name}");
+        let info: Info = match link.api(&subject, &json!({})).await {
+            Err(error) if error.is_consumer_missing() => {
+                self.durable =
+                    setup::consumer(&link, &self.layout, &self.group, &self.options).await?;
+                tracing::warn!(
+                    group = &*self.group,
+                    "the consumer was gone, and is made again"
+                );
+                // What this process has settled need not come again.
+                let next = self
+                    .source
+                    .settled_prefix()
+                    .map_or(json!({}), |prefix| json!({ "seq": prefix + 1 }));
+                link.api(&subject, &next).await?
+            }
+            result => result?,
+        };
+        self.open.clear();
+        let next = info.delivered.consumer_sequence + 1;
+        Generation::open(link, next)
+            .await
+            .ok_or_else(|| ApiError::Silent("the connection was lost".into()).into())
+    }
+
+    /// Makes a stream that is gone again, and finds out whether its positions are still the same ones.
+    async fn look_at_the_stream(&mut self, link: &Link) -> Result<(), ApiOrTransport> {
+        let info = match setup::stream_info(link, self.layout.stream()).await {
+            Err(error)
+                if error.is_stream_missing() && self.options.provision == Provision::Create =>
+            {
+                setup::events(link, &self.options).await?;
+                setup::dead_letters(link, &self.layout, &self.options).await?;
+                setup::stream_info(link, self.layout.stream()).await?
+            }
+            Err(error) if !error.is_transient() && self.options.provision == Provision::None => {
+                tracing::debug!("the stream cannot be looked at: {error}");
+                return Ok(());
+            }
+            result => result?,
+        };
+        let created = info.created.to_string();
+        let same = self
+            .stream_created
+            .as_ref()
+            .is_none_or(|known| *known == created);
+        if !same || info.state.last_sequence < self.newest {
+            tracing::error!(
+                stream = self.layout.stream(),
+                group = &*self.group,
+                newest = self.newest,
+                last = info.state.last_sequence,
+                "the stream was made anew or has lost events: starting again at its beginning"
+            );
+            self.source.revoke(Revoke::Lost);
+            let epoch = now_as_epoch().max(self.source.epoch() + 1);
+            self.source = open_source(&self.intake, &self.layout, &self.wake, epoch);
+            self.newest = 0;
+        }
+        self.stream_created = Some(created);
+        Ok(())
+    }
+
+    /// The last acknowledgements, and the server's word that it has them.
+    async fn finish(mut self, current: Option<Generation>, deadline: Instant) -> Leftover {
+        let mut link = current.map(|current| current.link);
+        let confirmed = timeout_at(deadline, async {
+            loop {
+                let sent_before = link.is_some();
+                let Some(on) = (match link.take() {
+                    Some(link) => Some(link),
+                    None => self
+                        .links
+                        .wait_for(Option::is_some)
+                        .await
+                        .ok()
+                        .and_then(|link| link.clone()),
+                }) else {
+                    return false;
+                };
+                if !sent_before {
+                    let acks = self.last_acks.clone();
+                    publish_all(&on, acks, ACK).await;
+                }
+                self.acknowledge(&on).await;
+                let Some(last) = self.last_ack.clone() else {
+                    return true;
+                };
+                // The server takes acknowledgements in order: its answer to the last one is for all.
+                let request = on.client.request(last, Bytes::from_static(ACK));
+                if let Some(Ok(_)) = on.until_lost(request).await {
+                    return true;
+                }
+                // Not a quick loop: lost connections are replaced with a wait, and requests take their time.
+                on.until_lost(tokio::time::sleep(GATHER)).await;
+            }
+        });
+        if confirmed.await.unwrap_or(false) {
+            return Leftover::default();
+        }
+        let group = &self.group;
+        Leftover(vec![format!(
+            "the last acknowledgements of group `{group}`: the server has not confirmed them"
+        )])
+    }
+}
+
+fn open_source(intake: &Intake, layout: &Layout, wake: &Arc<Notify>, epoch: Epoch) -> Source {
+    let wake = Arc::clone(wake);
+    intake.open(layout.stream(), epoch, move || wake.notify_one())
+}
+
+/// Grows from one process to the next as their clocks do.
+fn now_as_epoch() -> Epoch {
+    let since = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Hands answers to the client. Those that are lost with the connection are asked for again.
+async fn publish_all(
+    link: &Link,
+    subjects: impl IntoIterator<Item = Subject>,
+    answer: &'static [u8],
+) {
+    let publish = async {
+        for subject in subjects {
+            if link
+                .client
+                .publish(subject, Bytes::from_static(answer))
+                .await
+                .is_err()
+            {
+                return;
+            }
+        }
+    };
+    link.until_lost(publish).await;
+}
+
+pub(super) fn closed(group: &str) -> TransportError {
+    TransportError::Unreachable(format!(
+        "the connection was lost while the consumer of group `{group}` was set up"
+    ))
+}

@@ -1,0 +1,122 @@
+//! One connection to one server, until it is lost.
+
+use super::options::{NatsOptions, without_secrets};
+use async_nats::{Client, ConnectOptions, Event, ReconnectToServer, ServerAddr};
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+/// How long one attempt to reach a server may take.
+const ATTEMPT: Duration = Duration::from_secs(5);
+/// After how long of silence the client asks the server for a sign of life; two unanswered ones end the
+/// connection.
+const PING_INTERVAL: Duration = Duration::from_secs(10);
+/// How long a request to the server's API may take.
+const REQUEST: Duration = Duration::from_secs(5);
+
+/// One connection to one server. Cheap to clone; it ends when it is lost, or when the last clone is
+/// dropped.
+///
+/// The client could reconnect on its own; it is kept from that, for two reasons: it tells nobody exactly
+/// when, so that it would stay unknown what was lost in between, and while it tries it hears nothing, so
+/// that it could not be ended.
+#[derive(Clone, Debug)]
+pub(super) struct Link {
+    pub(super) client: Client,
+    /// Cancelled when the connection is lost.
+    pub(super) lost: CancellationToken,
+}
+
+impl Link {
+    /// Connects to one server, once. The client's tasks count in `tracker`.
+    pub(super) async fn open(
+        server: &str,
+        options: &NatsOptions,
+        tracker: &TaskTracker,
+    ) -> Result<Link, async_nats::ConnectError> {
+        let lost = CancellationToken::new();
+        // Called before each attempt: the second call is the first one after the connection was lost. The
+        // guard does the same should the client's task end in another way.
+        let first = Mutex::new(Some(lost.clone().drop_guard()));
+        let dialled = Arc::new(Dialled {
+            guard: first,
+            token: lost.clone(),
+            calls: Mutex::new(0),
+        });
+        let counted = (tracker.token(), tracker.token());
+        let (of_connection, of_events) = counted;
+        let client = ConnectOptions::new()
+            .name(&options.name)
+            .ping_interval(PING_INTERVAL)
+            .connection_timeout(ATTEMPT)
+            .request_timeout(Some(REQUEST))
+            .ignore_discovered_servers()
+            // With 1, one more attempt is made when the connection is lost; its failure ends the client. With
+            // 0, it would never end.
+            .max_reconnects(1)
+            .reconnect_to_server_callback(move |servers, _| {
+                let (dialled, _counted) = (Arc::clone(&dialled), &of_connection);
+                dialled.dial();
+                async move {
+                    let addr = servers.into_iter().next()?.addr;
+                    Some(ReconnectToServer {
+                        addr,
+                        delay: Some(Duration::ZERO),
+                    })
+                }
+            })
+            .event_callback(move |event| {
+                let _counted = &of_events;
+                if let Event::SlowConsumer(_) | Event::LameDuckMode = &event {
+                    tracing::warn!("the NATS client says: {event}");
+                }
+                std::future::ready(())
+            })
+            .connect(server)
+            .await?;
+        Ok(Link { client, lost })
+    }
+
+    /// Runs `future` to its end, unless the connection is lost before.
+    pub(super) async fn until_lost<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        self.lost.run_until_cancelled(future).await
+    }
+}
+
+struct Dialled {
+    /// Cancels when dropped, which is when the client's connection task ends.
+    guard: Mutex<Option<DropGuard>>,
+    token: CancellationToken,
+    calls: Mutex<u32>,
+}
+
+impl Dialled {
+    fn dial(&self) {
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        *calls += 1;
+        if *calls > 1 {
+            self.guard
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
+            self.token.cancel();
+        }
+    }
+}
+
+/// A server of which this build can make use, or why not.
+pub(super) fn check(server: &str) -> Result<(), String> {
+    let shown = without_secrets(server);
+    let address: ServerAddr = server
+        .parse()
+        .map_err(|error| format!("`{shown}` is no server's address: {error}"))?;
+    match address.scheme() {
+        "nats" => Ok(()),
+        other => Err(format!(
+            "`{other}://{shown}`: only `nats://` is built in; TLS and websockets are not"
+        )),
+    }
+}
