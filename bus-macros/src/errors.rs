@@ -8,9 +8,10 @@ use syn::Error;
 /// The errors found so far.
 #[derive(Default)]
 pub(crate) struct Errors {
-    errors: Option<Error>,
+    found: Option<Error>,
     /// Whether one of them leaves nothing that could be expanded.
     fatal: bool,
+    half_typed: bool,
 }
 
 impl Errors {
@@ -23,17 +24,26 @@ impl Errors {
         self.push(Error::new(span, message));
     }
 
-    pub(crate) fn push(&mut self, error: Error) {
-        self.fatal = true;
-        self.push_half_typed(error);
+    /// Records that something is half typed: the rest is expanded all the same, for the editor.
+    pub(crate) fn at_half_typed(&mut self, tokens: impl ToTokens, message: impl Display) {
+        self.half_typed = true;
+        self.combine(Error::new_spanned(tokens, message));
     }
 
-    /// Records that something is half typed: the rest is expanded all the same, for the editor.
-    pub(crate) fn push_half_typed(&mut self, error: Error) {
-        match &mut self.errors {
+    pub(crate) fn push(&mut self, error: Error) {
+        self.fatal = true;
+        self.combine(error);
+    }
+
+    fn combine(&mut self, error: Error) {
+        match &mut self.found {
             Some(errors) => errors.combine(error),
-            None => self.errors = Some(error),
+            None => self.found = Some(error),
         }
+    }
+
+    pub(crate) fn half_typed(&self) -> bool {
+        self.half_typed
     }
 
     pub(crate) fn are_fatal(&self) -> bool {
@@ -42,7 +52,7 @@ impl Errors {
 
     /// The errors as the macro's output, empty where there are none.
     pub(crate) fn into_tokens(self) -> TokenStream {
-        self.errors
+        self.found
             .map(|error| error.to_compile_error())
             .unwrap_or_default()
     }

@@ -2,9 +2,8 @@
 
 use crate::errors::{Errors, did_you_mean};
 use proc_macro2::token_stream::IntoIter;
-use proc_macro2::{Ident, Spacing, Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Spacing, TokenStream, TokenTree};
 use std::iter::Peekable;
-use syn::Error;
 use syn::parse::Parse;
 
 /// The arguments of an attribute, each still unread.
@@ -80,8 +79,25 @@ impl Options {
 
     /// The value of `name`, where it was given and can be read.
     pub(crate) fn take<T: Parse>(&mut self, name: &str, errors: &mut Errors) -> Option<T> {
+        parse(self.take_tokens(name)?, errors)
+    }
+
+    /// The value of `name`; where it ends in a `.`, which an editor is to complete, what is before that.
+    pub(crate) fn take_half_typed<T: Parse>(
+        &mut self,
+        name: &str,
+        errors: &mut Errors,
+    ) -> Option<T> {
         let tokens = self.take_tokens(name)?;
-        parse_half_typed(tokens, errors)
+        let mut begun: Vec<TokenTree> = tokens.clone().into_iter().collect();
+        let dot = begun.pop_if(|last| is_punct(last, '.'));
+        match (dot, syn::parse2(begun.into_iter().collect())) {
+            (Some(dot), Ok(value)) => {
+                errors.at_half_typed(dot, "expected a name behind the `.`");
+                Some(value)
+            }
+            _ => parse(tokens, errors),
+        }
     }
 
     /// The value of `name`, unread.
@@ -91,32 +107,19 @@ impl Options {
     }
 }
 
-/// Parses what may end in a `.` or `::` that the user is about to continue: reports that, and takes the rest.
-pub(crate) fn parse_half_typed<T: Parse>(tokens: TokenStream, errors: &mut Errors) -> Option<T> {
-    let error = match syn::parse2(tokens.clone()) {
+/// Parses one value; what is missing at its end is reported there.
+pub(crate) fn parse<T: Parse>(tokens: TokenStream, errors: &mut Errors) -> Option<T> {
+    let last = tokens.clone().into_iter().last();
+    let error = match syn::parse2(tokens) {
         Ok(value) => return Some(value),
         Err(error) => error,
     };
-    let mut tokens: Vec<TokenTree> = tokens.into_iter().collect();
-    let last = tokens.last().map_or_else(Span::call_site, TokenTree::span);
-    let whole = tokens.len();
-    while tokens
-        .last()
-        .is_some_and(|token| is_punct(token, '.') || is_punct(token, ':'))
-    {
-        tokens.pop();
-    }
-    if tokens.len() < whole
-        && let Ok(value) = syn::parse2(tokens.into_iter().collect())
-    {
-        errors.push_half_typed(Error::new(last, "expected a name behind this"));
-        return Some(value);
-    }
-    let text = error.to_string();
-    if text.starts_with("unexpected end of input") {
-        errors.push(Error::new(last, text));
-    } else {
-        errors.push(error);
+    match last {
+        Some(last) if is_punct(&last, ':') => errors.at(last, "expected a name behind `::`"),
+        Some(last) if error.to_string().starts_with("unexpected end of input") => {
+            errors.at(last, error);
+        }
+        _ => errors.push(error),
     }
     None
 }

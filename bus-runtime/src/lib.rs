@@ -97,7 +97,7 @@ pub mod __private {
         AnyState, AppState, Bus, Call, Checked, Compute, Cx, Decoded, Delivery, Ending,
         FallibleOutput, FromEvent, Handler, Handles, IntoOutcome, Limit, Listed, Retry, Route,
         Timeout, assert_extractor, assert_group, assert_unique, call, capacity, check, compute,
-        hashes, run,
+        ending, hashes, run,
     };
     pub use bytes::Bytes;
 }

@@ -114,7 +114,8 @@ pub use bus_macros::event_handler;
 /// # What does not compile
 ///
 /// Two handlers of one topic and group, in whichever crates; a handler listed twice; two topics that differ only in
-/// `.` and `_`; a handler that takes a `State<T>` which the bus's state does not have.
+/// `.` and `_`; a handler that takes a `State<T>` which the bus's state does not have; a function without
+/// `#[event_handler]`, of which rustc says that the ``function `reserve_stock` is not a crate or module``.
 ///
 /// A handler that is not listed does not run. rustc warns of it where it is private.
 ///

@@ -1,7 +1,7 @@
 //! The arguments of `#[event_bus(...)]`.
 
 use crate::errors::Errors;
-use crate::options::{Options, parse_half_typed};
+use crate::options::{Options, parse};
 use crate::paths::Root;
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use syn::parse::{Parse, ParseStream};
@@ -98,16 +98,13 @@ fn entries(list: TokenStream, errors: &mut Errors) -> Vec<Entry> {
     let mut entry = TokenStream::new();
     for token in group.stream() {
         if matches!(&token, TokenTree::Punct(punct) if punct.as_char() == ',') {
-            found.extend(parse_half_typed::<Entry>(
-                std::mem::take(&mut entry),
-                errors,
-            ));
+            found.extend(parse::<Entry>(std::mem::take(&mut entry), errors));
         } else {
             entry.extend([token]);
         }
     }
     if !entry.is_empty() {
-        found.extend(parse_half_typed::<Entry>(entry, errors));
+        found.extend(parse::<Entry>(entry, errors));
     }
     found
 }

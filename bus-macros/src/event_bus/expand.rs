@@ -18,6 +18,8 @@ pub(crate) fn bus(bus: &Bus) -> TokenStream {
         .as_ref()
         .map_or_else(|| quote!(()), |state| quote!(#state));
     let list = list(bus, &state);
+    let (start, _) = ends(&state);
+    let state_type = quote_spanned!(at(start)=> type State = #state;);
     let path = format!("::{}", ident.unraw());
     let (parameter, argument) = match &bus.state {
         Some(state) => (quote!(state: #state), quote!(state)),
@@ -36,7 +38,7 @@ pub(crate) fn bus(bus: &Bus) -> TokenStream {
 
             #[automatically_derived]
             impl #private::Bus for #ident {
-                type State = #state;
+                #state_type
                 const NAME: &'static str = ::core::concat!(::core::module_path!(), #path);
                 const GROUP: &'static str = __GROUP;
                 const HANDLERS: &'static [#private::Listed<#state>] = __LIST;
@@ -82,7 +84,7 @@ fn list(bus: &Bus, state: &TokenStream) -> TokenStream {
         .map(|(index, Entry { attrs, path })| {
             let (_, end) = ends(path);
             let found = quote_spanned!(at(end)=> ::__has_attribute_event_handler);
-            let arguments = quote_spanned!(at(end)=> ::<#state>());
+            let arguments = quote_spanned!(at(end)=> ::<__State>());
             quote!(#(#attrs)* #private::Listed { at: #index, handler: #path #found #arguments })
         });
     let unique = bus
@@ -100,6 +102,7 @@ fn list(bus: &Bus, state: &TokenStream) -> TokenStream {
     quote! {
         const __GROUP: &str = #group;
         const _: () = #check_group;
+        type __State = #state;
         const __LIST: &[#private::Listed<#state>] = &[#(#listed),*];
         const __CHECKED: #private::Checked<#state> =
             #private::check::<#state, { #private::capacity(__LIST.len()) }>(__LIST);

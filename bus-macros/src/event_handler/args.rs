@@ -4,6 +4,7 @@ use crate::errors::Errors;
 use crate::options::Options;
 use crate::paths::Root;
 use proc_macro2::{Span, TokenStream};
+use quote::ToTokens;
 use syn::{Expr, Lit, Path, Type};
 
 const OPTIONS: &[&str] = &[
@@ -58,7 +59,7 @@ impl Args {
         let (has_topic, has_key) = (options.has("topic"), options.has("key"));
         let args = Args {
             topic: options.take("topic", errors),
-            key: options.take("key", errors),
+            key: options.take_half_typed("key", errors),
             group: options.take("group", errors),
             retry: options.take("retry", errors),
             timeout: options.take("timeout", errors),
@@ -78,56 +79,73 @@ impl Args {
         args
     }
 
-    /// What rustc would say less well, where a literal is plain to see.
+    /// Says what rustc would say less well, where a value cannot be right.
     fn check_literals(&self, has_key: bool, errors: &mut Errors) {
-        match self.topic.as_ref().map(|topic| (topic, literal(topic))) {
-            Some((_, Some(Lit::Str(_)))) if !has_key => errors.at_span(
+        match &self.topic {
+            Some(Expr::Lit(literal)) if matches!(literal.lit, Lit::Str(_)) && has_key => {}
+            Some(Expr::Lit(literal)) if matches!(literal.lit, Lit::Str(_)) => errors.at_span(
                 Span::call_site(),
                 "missing `key`: events with equal keys are handled in order, one at a time. Write \
                  `key = order.customer_id`, using the names of your parameters, or `key = Unordered`",
             ),
-            Some((_, Some(Lit::Str(_)) | None)) | None => {}
-            Some((topic, Some(_))) => errors.at(
-                topic,
+            Some(Expr::Lit(literal)) => errors.at(
+                literal,
                 "`topic` is a string or an event's topic: write `topic = \"orders.placed\"` or \
                  `topic = OrderPlaced::TOPIC`",
             ),
+            Some(Expr::Path(path)) if names_a_type(&path.path) => {
+                let path = path.path.to_token_stream();
+                errors.at(
+                    &path,
+                    format!(
+                        "`topic` is the event's topic, not its type: write `topic = {path}::TOPIC`"
+                    ),
+                );
+            }
+            _ => {}
         }
-        if let Some(retry) = self.retry.as_ref().filter(|retry| literal(retry).is_some()) {
-            errors.at(
-                retry,
-                "`retry` is a `Retry`: write `retry = Retry::attempts(5)`",
-            );
-        }
-        if let Some(timeout) = self
-            .timeout
-            .as_ref()
-            .filter(|timeout| literal(timeout).is_some())
-        {
-            errors.at(
-                timeout,
-                "`timeout` is a `Duration`, which has a unit: write `timeout = Duration::from_secs(5)`",
-            );
-        }
-        if let Some(permanent) = self
-            .permanent
-            .as_ref()
-            .filter(|permanent| literal(permanent).is_some())
-        {
-            errors.at(
-                permanent,
-                "`permanent` is a function that is asked about each error: write \
-                 `permanent = |error| matches!(error, MyError::Refused)`",
-            );
-        }
+        let mut refuse = |value: &Option<Expr>, fits: fn(&Lit) -> bool, message: &str| {
+            if let Some(Expr::Lit(literal)) = value
+                && !fits(&literal.lit)
+            {
+                errors.at(literal, message);
+            }
+        };
+        refuse(
+            &self.group,
+            |literal| matches!(literal, Lit::Str(_)),
+            "`group` is a string: write `group = \"audit\"`",
+        );
+        refuse(
+            &self.retry,
+            |_| false,
+            "`retry` is a `Retry`: write `retry = Retry::attempts(5)`",
+        );
+        refuse(
+            &self.timeout,
+            |_| false,
+            "`timeout` is a `Duration`, which has a unit: write `timeout = Duration::from_secs(5)`",
+        );
+        refuse(
+            &self.at_most,
+            |literal| matches!(literal, Lit::Int(_)),
+            "`at_most` is a number of events: write `at_most = 8`",
+        );
+        refuse(
+            &self.permanent,
+            |_| false,
+            "`permanent` is a function that is asked about each error: write \
+             `permanent = |error| matches!(error, MyError::Refused)`",
+        );
     }
 }
 
-fn literal(value: &Expr) -> Option<&Lit> {
-    match value {
-        Expr::Lit(literal) => Some(&literal.lit),
-        _ => None,
-    }
+/// Whether a path ends in a name such as `OrderPlaced`, which no constant has.
+fn names_a_type(path: &Path) -> bool {
+    path.segments.last().is_some_and(|last| {
+        let name = last.ident.to_string();
+        name.starts_with(char::is_uppercase) && name.contains(char::is_lowercase)
+    })
 }
 
 fn refusal(name: &str) -> Option<String> {

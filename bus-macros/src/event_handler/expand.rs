@@ -6,13 +6,14 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Expr, ItemFn};
+use syn::{Attribute, Expr, ItemFn};
 
 /// Everything behind the user's function.
 pub(crate) fn handler(handler: &Handler) -> TokenStream {
     let private = handler.args.root.private();
     let name = &handler.function.sig.ident;
     let marker = marker(handler.function, &handler.args.root);
+    let cfgs = cfgs(handler.function);
     let (constants, extractors) = (constants(handler), extractors(handler));
     let (compute, call) = (compute(handler), call(handler));
     let (parameters, state, bounds) = state(handler);
@@ -20,6 +21,7 @@ pub(crate) fn handler(handler: &Handler) -> TokenStream {
     quote! {
         #marker
 
+        #(#cfgs)*
         const _: () = {
             #constants
             #extractors
@@ -59,9 +61,11 @@ pub(crate) fn stub(function: &ItemFn, root: &Root) -> TokenStream {
     }
     let generic = !function.sig.generics.params.is_empty();
     // Nor is it an unused one.
-    let used = (!generic).then(|| quote!(const _: () = { let _ = #name; };));
+    let cfgs = cfgs(function);
+    let used = (!generic).then(|| quote!(#(#cfgs)* const _: () = { let _ = #name; };));
     quote! {
         #marker
+        #(#cfgs)*
         #[automatically_derived]
         impl<__State: #private::AppState> #private::Handles<__State> for #name {
             const HANDLER: ::core::option::Option<#private::Handler<__State>> = ::core::option::Option::None;
@@ -74,16 +78,14 @@ pub(crate) fn stub(function: &ItemFn, root: &Root) -> TokenStream {
 /// the one imports the other. A bus finds it by `path::__has_attribute_event_handler`.
 fn marker(function: &ItemFn, root: &Root) -> TokenStream {
     let (vis, name) = (&function.vis, &function.sig.ident);
-    let cfgs = function
-        .attrs
-        .iter()
-        .filter(|attr| attr.path().is_ident("cfg"));
+    let cfgs = cfgs(function);
     let private = root.private();
     quote! {
         #(#cfgs)*
         #[doc(hidden)]
         #[allow(non_camel_case_types, missing_debug_implementations, unreachable_pub)]
         #vis enum #name {}
+        #(#cfgs)*
         #[automatically_derived]
         impl #name {
             #[doc(hidden)]
@@ -96,6 +98,12 @@ fn marker(function: &ItemFn, root: &Root) -> TokenStream {
             }
         }
     }
+}
+
+/// What stands below our attribute and leaves the function out, or not.
+fn cfgs(function: &ItemFn) -> Vec<&Attribute> {
+    let attrs = function.attrs.iter();
+    attrs.filter(|attr| attr.path().is_ident("cfg")).collect()
 }
 
 /// The states that the handler can run with: generic parameters, the state, and what is asked of it.
@@ -211,13 +219,19 @@ fn compute(handler: &Handler) -> TokenStream {
     };
     let (start, end) = ends(value);
     let reference = quote_spanned!(at(start)=> &);
-    let value_ = quote_spanned!(at(end)=> (#value));
-    let write = call_at(
-        value,
-        &handler.args.root,
-        &quote!(RoutingKey::write),
-        &quote!(#reference #value_, __key),
-    );
+    let parts = parts(value);
+    let parts = quote_spanned!(at(end)=> (#parts));
+    let write = if handler.half_typed {
+        quote!(let _ = (#value, __key))
+    } else {
+        let written = quote!(#reference #parts, __key);
+        call_at(
+            value,
+            &handler.args.root,
+            &quote!(RoutingKey::write),
+            &written,
+        )
+    };
     quote! {
         fn __compute(
             __message: &#private::Message,
@@ -228,6 +242,17 @@ fn compute(handler: &Handler) -> TokenStream {
                 #write;
             })
         }
+    }
+}
+
+/// A key's value, with references to the parts of a tuple: naming them there moves nothing.
+fn parts(value: &Expr) -> TokenStream {
+    match value {
+        Expr::Tuple(tuple) => {
+            let parts = tuple.elems.iter().map(parts);
+            quote!((#(&#parts,)*))
+        }
+        other => quote!(#other),
     }
 }
 
@@ -245,7 +270,7 @@ fn call(handler: &Handler) -> TokenStream {
     });
     let run = {
         let private = root.private_at(name.span());
-        quote_spanned!(at(name.span())=> #private::run(#name(__payload #(, #arguments)*)))
+        quote_spanned!(at(name.span())=> #private::run(#name(__payload #(, #arguments)*), __into_ending))
     };
     let into_ending = into_ending(handler);
     let (parameters, state, bounds) = state(handler);
@@ -261,7 +286,6 @@ fn call(handler: &Handler) -> TokenStream {
                     #(#extract)*
                     ::core::result::Result::Ok(#run)
                 },
-                __into_ending,
             )
         }
 
@@ -269,6 +293,7 @@ fn call(handler: &Handler) -> TokenStream {
     }
 }
 
+/// What the bus makes of what the handler returns.
 fn into_ending(handler: &Handler) -> TokenStream {
     let output = &handler.output;
     let private = handler.args.root.private();
@@ -276,15 +301,15 @@ fn into_ending(handler: &Handler) -> TokenStream {
     let at_output = handler.args.root.private_at(start);
     let body = match &handler.args.permanent {
         None => {
-            quote_spanned!(at(start)=> <#output as #at_output::IntoOutcome>::into_ending(__output))
+            let arguments = quote_spanned!(at(end)=> (__output));
+            quote_spanned!(at(start)=> #at_output::IntoOutcome::into_ending #arguments)
         }
-        Some(permanent) => {
-            let fallible = quote_spanned!(at(end)=> <#output as #at_output::FallibleOutput>);
-            quote! {
-                const __PERMANENT: fn(&#fallible::Error) -> bool = #permanent;
-                #fallible::into_ending_if(__output, __PERMANENT)
-            }
-        }
+        Some(permanent) => call_at(
+            permanent,
+            &handler.args.root,
+            &quote!(ending),
+            &quote!(__output, #permanent),
+        ),
     };
     quote!(fn __into_ending(__output: #output) -> #private::Ending { #body })
 }

@@ -13,6 +13,8 @@ pub(crate) struct Handler<'a> {
     pub(crate) payload: &'a Type,
     pub(crate) extractors: Vec<&'a Type>,
     pub(crate) output: Type,
+    /// Whether the key is not what the user means yet: it is not checked.
+    pub(crate) half_typed: bool,
     pub(crate) args: Args,
 }
 
@@ -82,6 +84,7 @@ impl<'a> Handler<'a> {
             payload: &payload.ty,
             extractors: extractors.iter().map(|parameter| &*parameter.ty).collect(),
             output,
+            half_typed: errors.half_typed(),
             args,
         })
     }
@@ -123,10 +126,19 @@ impl Key {
         match key {
             key if is_named(&key, "Unordered") => Key::Unordered(key),
             key if is_named(&key, "Record") => Key::Record(key),
-            Expr::Closure(closure) if closure.inputs.len() == 1 => Key::Closure {
-                pattern: closure.inputs[0].clone(),
-                value: *closure.body,
-            },
+            Expr::Closure(closure) => {
+                if closure.inputs.len() != 1 {
+                    errors.at(&closure, "a closure that is a key takes the event: write `key = |order| order.customer_id`");
+                }
+                Key::Closure {
+                    pattern: closure
+                        .inputs
+                        .first()
+                        .cloned()
+                        .unwrap_or_else(|| parse_quote!(_)),
+                    value: *closure.body,
+                }
+            }
             value => Key::Parameter {
                 pattern: by_reference(payload.clone()),
                 value,

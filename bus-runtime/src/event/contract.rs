@@ -159,10 +159,10 @@ impl<E> TopicArgument<Topic<E>> {
 
 /// Never implemented: what a string topic without a `key` asks for.
 #[diagnostic::on_unimplemented(
-    message = "missing `key`: events with equal keys are handled in order, one at a time. Write \
-               `key = order.customer_id`, using the names of your parameters, or `key = Unordered`",
-    label = "this topic is a string, which has no key of its own; the topic of a `#[derive(Event)]`, \
-             as in `topic = OrderPlaced::TOPIC`, has one"
+    message = "missing `key`: a topic that is a string has none of its own. Write `key = order.customer_id`, using \
+               the names of your parameters, or `key = Unordered`",
+    label = "events with equal keys are handled in order, one at a time",
+    note = "the topic of a `#[derive(Event)]`, as in `topic = OrderPlaced::TOPIC`, has a key"
 )]
 pub trait KeyGiven: FromPayload {}
 

@@ -1,6 +1,6 @@
 //! How a handler is called. What can be generic is here and not in the macro's output: it is checked once.
 
-use super::{Decoded, Delivery, Ending};
+use super::{Cx, Decoded, Delivery, Ending};
 use crate::codec::Rejection;
 use crate::event::{Key, KeyWriter, Message};
 use std::any::Any;
@@ -10,15 +10,13 @@ use std::pin::Pin;
 /// The future of one attempt.
 pub type Call = Pin<Box<dyn Future<Output = Ending> + Send>>;
 
-/// Decodes the event, lets `begin` take the other parameters and call the handler, and judges what it
-/// returns.
+/// Decodes the event and lets `begin` take the other parameters and call the handler.
 ///
 /// Decoding and extracting happen here, in the runner, before the future is polled.
-pub fn call<S, P: Any, F: Future + Send + 'static>(
+pub fn call<S, P: Any>(
     delivery: Delivery<S>,
     decode: fn(&Message) -> Result<P, Rejection>,
-    begin: impl FnOnce(P, &super::Cx<S>) -> Result<F, Rejection>,
-    into_ending: fn(F::Output) -> Ending,
+    begin: impl FnOnce(P, &Cx<S>) -> Result<Call, Rejection>,
 ) -> Call {
     let Delivery { cx, decoded } = delivery;
     let payload = match decoded.map(Box::<dyn Any + Send>::downcast::<P>) {
@@ -27,17 +25,16 @@ pub fn call<S, P: Any, F: Future + Send + 'static>(
         Some(Err(_)) | None => decode(&cx.message),
     };
     match payload.and_then(|payload| begin(payload, &cx)) {
-        Ok(future) => Box::pin(async move { into_ending(future.await) }),
+        Ok(call) => call,
         Err(rejection) => Box::pin(ready(Ending::Undecodable(rejection))),
     }
 }
 
-/// The handler's future. A function of its own, so that the error of one that is not `Send` points at the
-/// handler and is the only one.
-pub fn run<F: Future + Send + 'static>(
-    future: F,
-) -> impl Future<Output = F::Output> + Send + 'static {
-    future
+/// The one allocation of an attempt: the handler's future, and what becomes of what it returns.
+///
+/// A function of its own, so that the error of a future that is not `Send` points at the handler.
+pub fn run<F: Future + Send + 'static>(future: F, into_ending: fn(F::Output) -> Ending) -> Call {
+    Box::pin(async move { into_ending(future.await) })
 }
 
 /// Decodes an event and computes its key.

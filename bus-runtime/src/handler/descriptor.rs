@@ -58,13 +58,8 @@ pub type Compute = fn(&Message) -> Result<(Key, Decoded), Rejection>;
 pub type Decoded = Box<dyn Any + Send>;
 
 /// What every handler of a bus may share.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be a bus's state: every handler shares it, so it must be `Send`, `Sync` and `'static`",
-    label = "not `Send`, `Sync` and `'static`"
-)]
 pub trait AppState: Send + Sync + 'static {}
 
-#[diagnostic::do_not_recommend]
 impl<S: Send + Sync + 'static> AppState for S {}
 
 /// A handler that can run on a bus whose state is `S`.

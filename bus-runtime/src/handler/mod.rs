@@ -20,6 +20,6 @@ pub use descriptor::{AppState, Bus, Compute, Decoded, Handler, Handles, Listed, 
 pub use error::HandlerError;
 pub use extract::{AnyState, FromEvent, assert_extractor};
 pub use limits::{Limit, Timeout};
-pub use outcome::{Ending, FallibleOutput, IntoOutcome, Outcome, Result};
+pub use outcome::{Ending, FallibleOutput, IntoOutcome, Outcome, Result, ending};
 pub use retry::Retry;
 pub use state::{FromRef, State};

@@ -134,6 +134,11 @@ pub trait FallibleOutput {
     fn into_ending_if(self, permanent: fn(&Self::Error) -> bool) -> Ending;
 }
 
+/// What the bus makes of what a handler with `permanent = …` returned.
+pub fn ending<R: FallibleOutput>(output: R, permanent: fn(&R::Error) -> bool) -> Ending {
+    output.into_ending_if(permanent)
+}
+
 impl<T: Success, E: Failure> FallibleOutput for std::result::Result<T, E> {
     type Error = E;
 
