@@ -90,7 +90,13 @@ impl ConsumerLoop {
         intake: Intake,
     ) -> Result<(Self, Generation), ApiOrTransport> {
         setup::dead_letters(&link, &layout, &options).await?;
-        let durable = setup::consumer(&link, &layout, &group, &options).await?;
+        // As it is to be; `reset` has it as it is.
+        let durable = Durable {
+            name: group.to_string(),
+            stream: layout.stream().to_owned(),
+            ack_wait: options.ack_wait,
+            is_new: false,
+        };
         let wake = Arc::new(Notify::new());
         let source = open_source(&intake, &layout, &wake, now_as_epoch());
         let mut consumer = ConsumerLoop {
@@ -98,7 +104,7 @@ impl ConsumerLoop {
                 .iter()
                 .map(|topic| (*topic, Arc::from(*topic)))
                 .collect(),
-            progress_at: Instant::now() + durable.ack_wait / 2,
+            progress_at: Instant::now(),
             group,
             layout,
             options,
@@ -118,6 +124,7 @@ impl ConsumerLoop {
             acknowledge_at: None,
         };
         let generation = consumer.reset(link).await?;
+        consumer.progress_at = Instant::now() + consumer.durable.ack_wait / 2;
         Ok((consumer, generation))
     }
 
@@ -323,7 +330,7 @@ impl ConsumerLoop {
             attempt += 1;
             let mut links = self.links.clone();
             let link = self
-                .unless_closing(async move { links.wait_for(Option::is_some).await.ok()?.clone() })
+                .unless_closing(async move { present(&mut links).await })
                 .await?;
             let Some(link) = link else {
                 // The transport is closed; only the end is left.
@@ -374,25 +381,22 @@ impl ConsumerLoop {
     /// Starts again behind the acknowledged events: in order, with nothing left out.
     async fn reset(&mut self, link: Link) -> Result<Generation, ApiOrTransport> {
         self.look_at_the_stream(&link).await?;
-        let Durable { name, stream, .. } = &self.durable;
-        let subject = format!("CONSUMER.RESET.{stream}.{name}");
-        let info: Info = match link.api(&subject, &json!({})).await {
-            Err(error) if error.is_consumer_missing() => {
-                self.durable =
-                    setup::consumer(&link, &self.layout, &self.group, &self.options).await?;
-                tracing::warn!(
-                    group = &*self.group,
-                    "the consumer was gone, and is made again"
-                );
-                // What this process has settled need not come again.
-                let next = self
-                    .source
-                    .settled_prefix()
-                    .map_or(json!({}), |prefix| json!({ "seq": prefix + 1 }));
-                link.api(&subject, &next).await?
-            }
-            result => result?,
+        // Looked up first: a reset of a consumer that is not there has no answer at all.
+        self.durable = setup::consumer(&link, &self.layout, &self.group, &self.options).await?;
+        let Durable {
+            name,
+            stream,
+            is_new,
+            ..
+        } = &self.durable;
+        // A consumer that was made anew begins at the first event; what this process has settled need not
+        // come again.
+        let from = match self.source.settled_prefix() {
+            Some(prefix) if *is_new => json!({ "seq": prefix + 1 }),
+            _ => json!({}),
         };
+        let subject = format!("CONSUMER.RESET.{stream}.{name}");
+        let info: Info = link.api(&subject, &from).await?;
         self.open.clear();
         let next = info.delivered.consumer_sequence + 1;
         Generation::open(link, next)
@@ -446,12 +450,7 @@ impl ConsumerLoop {
                 let sent_before = link.is_some();
                 let Some(on) = (match link.take() {
                     Some(link) => Some(link),
-                    None => self
-                        .links
-                        .wait_for(Option::is_some)
-                        .await
-                        .ok()
-                        .and_then(|link| link.clone()),
+                    None => present(&mut self.links).await,
                 }) else {
                     return false;
                 };
@@ -485,6 +484,13 @@ impl ConsumerLoop {
 fn open_source(intake: &Intake, layout: &Layout, wake: &Arc<Notify>, epoch: Epoch) -> Source {
     let wake = Arc::clone(wake);
     intake.open(layout.stream(), epoch, move || wake.notify_one())
+}
+
+/// The connection, once there is one; `None` when there will be none any more.
+async fn present(links: &mut Links) -> Option<Link> {
+    let is_present =
+        |link: &Option<Link>| link.as_ref().is_some_and(|link| !link.lost.is_cancelled());
+    links.wait_for(is_present).await.ok()?.clone()
 }
 
 /// Grows from one process to the next as their clocks do.

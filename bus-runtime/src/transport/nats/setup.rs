@@ -218,6 +218,8 @@ pub(super) struct Durable {
     pub(super) stream: String,
     /// After how long without a sign of life it delivers an event again, as the server has it.
     pub(super) ack_wait: Duration,
+    /// It was missing, and is new.
+    pub(super) is_new: bool,
 }
 
 #[derive(Serialize)]
@@ -240,6 +242,7 @@ pub(super) async fn consumer(
 ) -> Result<Durable, ApiOrTransport> {
     let stream = layout.stream();
     let wanted = consumer_config(layout, group, options);
+    let mut is_new = false;
     let found = match consumer_info(link, stream, group).await {
         Ok(info) => info,
         Err(error) if error.is_consumer_missing() && options.provision == Provision::Create => {
@@ -251,6 +254,7 @@ pub(super) async fn consumer(
                 max_ack_pending = made.config.max_ack_pending,
                 "created a consumer"
             );
+            is_new = true;
             made
         }
         Err(error) if error.is_consumer_missing() => {
@@ -291,6 +295,7 @@ pub(super) async fn consumer(
         name: group.to_owned(),
         stream: stream.to_owned(),
         ack_wait: config.ack_wait,
+        is_new,
     })
 }
 
