@@ -3,6 +3,7 @@
 use super::link::{self, Link};
 use super::options::NatsOptions;
 use crate::transport::{Intake, TransportError};
+use async_nats::{ConnectError, ConnectErrorKind};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -55,7 +56,13 @@ impl Connector {
             let server = self.turn();
             let error = match tokio::time::timeout_at(deadline, self.open(&server)).await {
                 Ok(Ok(link)) => return Ok(link),
-                Ok(Err(error)) => error,
+                Ok(Err(error)) if is_forbidden(&error) => {
+                    let server = super::options::without_secrets(&server);
+                    return Err(TransportError::Refused(format!(
+                        "the NATS server {server} knows no such user, password or token ({error})"
+                    )));
+                }
+                Ok(Err(error)) => error.to_string(),
                 Err(_) => "no answer".into(),
             };
             let server = super::options::without_secrets(&server);
@@ -104,10 +111,8 @@ impl Connector {
         server
     }
 
-    async fn open(&mut self, server: &str) -> Result<Link, String> {
-        let link = Link::open(server, &self.options, &self.tracker)
-            .await
-            .map_err(|error| error.to_string())?;
+    async fn open(&mut self, server: &str) -> Result<Link, ConnectError> {
+        let link = Link::open(server, &self.options, &self.tracker).await?;
         let info = link.client.server_info();
         for other in info.connect_urls {
             // Those that are learnt need the same user and password.
@@ -121,6 +126,14 @@ impl Connector {
         }
         Ok(link)
     }
+}
+
+/// Whether the server refuses this user: trying again at the start would only hide that.
+fn is_forbidden(error: &ConnectError) -> bool {
+    matches!(
+        error.kind(),
+        ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication
+    )
 }
 
 /// 50 ms, doubling up to four seconds, of which a random half to all.

@@ -48,7 +48,7 @@ impl Link {
         });
         let counted = (tracker.token(), tracker.token());
         let (of_connection, of_events) = counted;
-        let client = ConnectOptions::new()
+        let client = authenticated(server)
             .name(&options.name)
             .ping_interval(PING_INTERVAL)
             .connection_timeout(ATTEMPT)
@@ -107,6 +107,47 @@ impl Dialled {
     }
 }
 
+/// The options of a connection as whom the server's address says; the client leaves it to its user to read
+/// that. A user without a password is a token, as in the server's other clients.
+fn authenticated(server: &str) -> ConnectOptions {
+    let options = ConnectOptions::new();
+    let Ok(address) = server.parse::<ServerAddr>() else {
+        // The client reports it.
+        return options;
+    };
+    match (address.username(), address.password()) {
+        (None, _) => options,
+        (Some(token), None) => options.token(decoded(token)),
+        (Some(user), Some(password)) => options.user_and_password(decoded(user), decoded(password)),
+    }
+}
+
+/// Text of a URL without its percent-encoding.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, behind @ ..] = rest {
+        let byte = match rest {
+            [b'%', high, low, ..] => hex(*high).zip(hex(*low)),
+            _ => None,
+        };
+        if let Some((high, low)) = byte {
+            bytes.push(high << 4 | low);
+            rest = &rest[3..];
+        } else {
+            bytes.push(*first);
+            rest = behind;
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit)
+        .to_digit(16)
+        .and_then(|digit| u8::try_from(digit).ok())
+}
+
 /// A server of which this build can make use, or why not.
 pub(super) fn check(server: &str) -> Result<(), String> {
     let shown = without_secrets(server);
@@ -118,5 +159,31 @@ pub(super) fn check(server: &str) -> Result<(), String> {
         other => Err(format!(
             "`{other}://{shown}`: only `nats://` is built in; TLS and websockets are not"
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percent_encoding_is_taken_off() {
+        for (text, plain) in [
+            ("s%40cr%C3%A9t", "s@cr\u{e9}t"),
+            ("100%", "100%"),
+            ("%zz%4", "%zz%4"),
+        ] {
+            assert_eq!(decoded(text), plain);
+        }
+    }
+
+    #[test]
+    fn only_plain_nats_is_built_in() {
+        assert_eq!(check("nats://me:secret@host"), Ok(()));
+        let error = check("tls://me:secret@host").expect_err("no TLS yet");
+        assert!(
+            error.contains("`tls://host") && !error.contains("secret"),
+            "{error}"
+        );
     }
 }
