@@ -2,10 +2,17 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Whether the process leaves its signals to the bus: then a second one ends the shutdown at once.
 static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// What heard the first signal, and goes on listening: a second one that comes before the shutdown has begun
+/// is not missed.
+static HEARD: Mutex<Option<Signals>> = Mutex::new(None);
+
+type Signals = [Signal; 2];
 
 /// Resolves at the first `SIGTERM` or `SIGINT` (Ctrl-C) after it was first polled: what an orchestrator and
 /// a person end a service with.
@@ -32,30 +39,36 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 pub async fn shutdown_signal() {
     TAKEN.store(true, Ordering::Release);
     match listen() {
-        Ok(signals) => first(signals).await,
+        Ok(mut signals) => {
+            next(&mut signals).await;
+            *HEARD.lock().unwrap_or_else(PoisonError::into_inner) = Some(signals);
+        }
         Err(error) => panic!("the process cannot listen for SIGTERM and SIGINT: {error}"),
     }
 }
 
 /// Resolves at the next signal, where the process leaves its signals to the bus.
 pub(super) async fn second_signal() {
-    if TAKEN.load(Ordering::Acquire)
-        && let Ok(signals) = listen()
-    {
-        first(signals).await;
-    } else {
-        std::future::pending::<()>().await;
+    let heard = HEARD.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let signals = match heard {
+        Some(signals) => Some(signals),
+        None if TAKEN.load(Ordering::Acquire) => listen().ok(),
+        None => None,
+    };
+    match signals {
+        Some(mut signals) => next(&mut signals).await,
+        None => std::future::pending().await,
     }
 }
 
-fn listen() -> io::Result<[Signal; 2]> {
+fn listen() -> io::Result<Signals> {
     Ok([
         signal(SignalKind::terminate())?,
         signal(SignalKind::interrupt())?,
     ])
 }
 
-async fn first([mut terminate, mut interrupt]: [Signal; 2]) {
+async fn next([terminate, interrupt]: &mut Signals) {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
