@@ -2,3 +2,6 @@
 
 pub mod broker;
 pub mod fixtures;
+pub mod logged;
+pub mod on;
+pub mod seen;

@@ -1,0 +1,14 @@
+//! Defects that other systems shipped, each as a scenario that this bus survives.
+
+mod bounds;
+mod config;
+mod keys;
+mod order;
+mod outage;
+mod poison;
+mod registration;
+mod shutdown;
+mod signals;
+mod step;
+mod stop;
+mod stuck;
