@@ -196,7 +196,9 @@ impl Admission {
             return self.wait(source, Waiting::Empty);
         }
         let bytes_share = self.bytes.share(slot.bytes).min(bytes);
-        if bytes == usize::MAX || (bytes_share == 0 && empty) {
+        // Events without a byte, no key and no payload, need no room among the bytes.
+        let lacks_bytes = bytes_share == 0 && bytes > 0;
+        if bytes == usize::MAX || (lacks_bytes && empty) {
             // One event of any size: its bytes are counted when it comes.
             self.take(
                 source,
@@ -210,7 +212,7 @@ impl Admission {
                 bytes: usize::MAX,
             };
         }
-        if bytes_share == 0 {
+        if lacks_bytes {
             return self.wait(source, Waiting::Bytes(self.bytes.need(slot.bytes)));
         }
         let grant = Grant {
