@@ -197,7 +197,8 @@ fn by_group(subscribed: &[Subscribed]) -> BTreeMap<Arc<str>, HashMap<&'static st
 /// A handler's share of the pool: what it asks for, or seven eighths, so that no handler alone can fill it.
 fn share<S>(handler: &Handler<S>, in_flight: usize, handlers: usize) -> Share {
     let default = if handlers > 1 {
-        (in_flight - in_flight / 8).max(1).min(in_flight)
+        // Rounded down: of a small pool too something is left for the others.
+        (in_flight * 7 / 8).max(1)
     } else {
         in_flight
     };
