@@ -29,6 +29,10 @@ pub struct Line {
 
 impl Logged {
     /// What this thread, and those of the runtime that runs the scenario, log.
+    ///
+    /// # Panics
+    ///
+    /// When something else has set the process's subscriber.
     pub fn here() -> Self {
         static ONCE: Once = Once::new();
         ONCE.call_once(|| {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 
 /// How long a scenario waits for one thing, which is far more than it needs: longer is a failure.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A broker of one scenario's own.
 pub trait Broker: Sized + Send + 'static {

@@ -125,6 +125,21 @@ async fn regression_13_keys_that_are_absent_empty_long_or_not_utf8<B: Broker>(br
     assert_eq!(report.handled(), keys.len() as u64 * 3 + 2, "{report}");
 }
 
+async fn regression_13_events_without_a_byte_are_handled_side_by_side<B: Broker>(broker: B) {
+    let scene = Scene::new();
+    let bus = Keys::new(broker.config())
+        .start(scene.clone())
+        .await
+        .expect("it starts");
+    let publisher = bus.publisher();
+    for _ in 0..2 {
+        let event = publisher.publish_raw("keys.first", Key::NONE, "", Publish::new());
+        event.await.expect("published");
+    }
+    scene.done.at_least(2).await;
+    bus.shutdown().await.expect("it ends");
+}
+
 #[derive(Serialize, Deserialize, Event)]
 #[event(topic = "keys.payment", key = customer)]
 struct Payment {
@@ -193,6 +208,7 @@ async fn regression_41_a_key_that_is_not_the_records_is_reported_once<B: Broker>
 on! {
     every [
         regression_13_the_same_key_in_two_topics_is_two_keys,
+        regression_13_events_without_a_byte_are_handled_side_by_side,
         regression_13_keys_that_are_absent_empty_long_or_not_utf8,
         regression_41_a_key_that_is_not_the_records_is_reported_once,
     ]

@@ -21,11 +21,11 @@ struct Scene {
 }
 
 #[event_handler(topic = Step::TOPIC)]
-async fn stop_it(Json(step): Json<Step>, stop: Stop, State(scene): State<Scene>) {
+async fn stop_it(Json(taken): Json<Step>, stop: Stop, State(scene): State<Scene>) {
     stop.stop();
     stop.stop();
     assert!(stop.is_stopped());
-    scene.done.add(step);
+    scene.done.add(taken);
 }
 
 #[event_handler(topic = Step::TOPIC, group = "late", key = Unordered)]
