@@ -257,6 +257,7 @@ pub(super) async fn consumer(
             is_new = true;
             made
         }
+        Err(error) if error.is_stream_missing() => return Err(missing_stream(stream).into()),
         Err(error) if error.is_consumer_missing() => {
             return Err(TransportError::Refused(format!(
                 "the stream `{stream}` has no consumer `{group}`; create it, or set `provision` to `create`"
