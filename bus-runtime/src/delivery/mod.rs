@@ -6,6 +6,7 @@ mod dispatch;
 mod frontier;
 mod held;
 mod intake;
+mod mistake;
 mod source;
 mod tally;
 
@@ -14,6 +15,7 @@ pub use frontier::Position;
 pub(crate) use held::{Begin, Invocation, Subscribed};
 pub use intake::Intake;
 pub(crate) use intake::Routes;
+pub(crate) use mistake::acknowledge_early;
 pub use source::{Epoch, Grant, Incoming, Revoke, Source};
 pub(crate) use tally::Count;
 pub use tally::DeadReason;

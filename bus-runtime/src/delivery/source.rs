@@ -4,6 +4,7 @@ use super::dispatch::Dispatch;
 use super::frontier::{Frontier, Position, Taken};
 use super::held::Held;
 use super::intake::Routes;
+use super::mistake::acknowledges_early;
 use crate::event::Message;
 use crate::observe::{Place, Problem};
 use crate::pool::{self, PoolSource, Submission};
@@ -165,6 +166,9 @@ impl Source {
                     unused.add(size);
                     continue;
                 };
+                if acknowledges_early() {
+                    window.frontier.acknowledge_early(position);
+                }
                 let Some(subscription) = self.0.routes.subscription(&message.topic) else {
                     window.frontier.settle(number);
                     unrouted += 1;
@@ -194,6 +198,9 @@ impl Source {
             })
             .collect();
         self.0.pool().submit(submissions);
+        if acknowledges_early() {
+            (self.0.wake)();
+        }
         if unused.events > 0 {
             self.0.pool().give_back(unused);
             if self.0.window().frontier.is_unread() {

@@ -4,7 +4,10 @@
 //! a process; tests that run side by side in one process call [`several_buses`] first.
 
 mod ledger;
+mod mistake;
 mod several;
 
 pub use ledger::{Attempt, Findings, Ledger};
+#[doc(hidden)]
+pub use mistake::acknowledge_early;
 pub use several::several_buses;
