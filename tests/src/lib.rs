@@ -1,8 +1,13 @@
 //! What the tests share.
 
+pub mod alloc;
+pub mod alone;
 pub mod broker;
 pub mod fixtures;
 pub mod jetstream;
+pub mod load;
 pub mod logged;
 pub mod on;
+pub mod patience;
+pub mod probe;
 pub mod seen;
