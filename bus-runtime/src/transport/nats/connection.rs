@@ -155,6 +155,13 @@ impl Listeners {
         self.lock().push(intake);
     }
 
+    /// Nobody is told any more. A listener leads to the pool, and the pool to this transport: kept, they would
+    /// keep each other for good.
+    pub(super) fn clear(&self) {
+        let listeners = std::mem::take(&mut *self.lock());
+        drop(listeners);
+    }
+
     fn tell(&self, lost: Option<&TransportError>) {
         for intake in self.lock().iter() {
             intake.connection(lost);

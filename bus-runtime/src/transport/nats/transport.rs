@@ -168,6 +168,7 @@ impl Transport for Nats {
                 self.publisher.abort();
             }
             self.closing.cancel();
+            self.listeners.clear();
             self.tracker.close();
             if tokio::time::timeout_at(end, self.tracker.wait())
                 .await
