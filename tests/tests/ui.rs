@@ -64,12 +64,9 @@ fn programs(folder: &str) -> Vec<PathBuf> {
 fn sentence(program: &Path) -> String {
     let text = fs::read_to_string(program).expect("the program can be read");
     let first = text.lines().next().unwrap_or_default();
-    let sentence = first.strip_prefix("//! ").unwrap_or_else(|| {
-        panic!(
-            "{} does not begin with `//! ` and a sentence",
-            program.display()
-        )
-    });
+    let sentence = first
+        .strip_prefix("//! ")
+        .unwrap_or_else(|| panic!("{} does not begin with a sentence", program.display()));
     plain(sentence)
 }
 

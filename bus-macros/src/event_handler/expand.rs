@@ -9,14 +9,37 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Expr, ItemFn};
 
 /// Everything behind the user's function.
+///
+/// Few and small bodies: each costs the user's `cargo check` as much as a function of their own.
 pub(crate) fn handler(handler: &Handler) -> TokenStream {
-    let private = handler.args.root.private();
-    let name = &handler.function.sig.ident;
-    let marker = marker(handler.function, &handler.args.root);
+    let (args, name) = (&handler.args, &handler.function.sig.ident);
+    let private = args.root.private();
+    let marker = marker(handler.function, &args.root);
     let cfgs = cfgs(handler.function);
     let (constants, extractors) = (constants(handler), extractors(handler));
-    let (compute, call) = (compute(handler), call(handler));
+    let (compute, into_ending, call) = (compute(handler), into_ending(handler), call(handler));
     let (parameters, state, bounds) = state(handler);
+    let path = format!("::{}", name.unraw());
+    let given = |value: &Option<Expr>, constant: TokenStream, default: TokenStream| match value {
+        Some(_) => constant,
+        None => default,
+    };
+    let group = given(&args.group, quote!(__GROUP), quote!(""));
+    let retry = given(
+        &args.retry,
+        quote!(__RETRY),
+        quote!(#private::Retry::DEFAULT),
+    );
+    let timeout = given(
+        &args.timeout,
+        quote!(__TIMEOUT),
+        quote!(#private::Timeout::DEFAULT),
+    );
+    let at_most = given(
+        &args.at_most,
+        quote!(__AT_MOST),
+        quote!(#private::Limit::DEFAULT),
+    );
 
     quote! {
         #marker
@@ -26,6 +49,7 @@ pub(crate) fn handler(handler: &Handler) -> TokenStream {
             #constants
             #extractors
             #compute
+            #into_ending
             #call
 
             #[automatically_derived]
@@ -35,13 +59,13 @@ pub(crate) fn handler(handler: &Handler) -> TokenStream {
             {
                 const HANDLER: ::core::option::Option<#private::Handler<#state>> =
                     ::core::option::Option::Some(#private::Handler {
-                        name: __NAME,
+                        name: ::core::concat!(::core::module_path!(), #path),
                         topic: __SUBSCRIBED.topic,
-                        group: __GROUP,
-                        hash: __HASH,
-                        retry: __RETRY,
-                        timeout: __TIMEOUT,
-                        at_most: __AT_MOST,
+                        group: #group,
+                        hash: #private::hashes(__SUBSCRIBED.topic, #group),
+                        retry: #retry,
+                        timeout: #timeout,
+                        at_most: #at_most,
                         route: __SUBSCRIBED.route,
                         call: __call,
                     });
@@ -121,42 +145,36 @@ fn state(handler: &Handler) -> (TokenStream, TokenStream, Vec<TokenStream>) {
     (parameters, state, bounds)
 }
 
-/// Each option as a constant, so that rustc checks it where it was written.
+/// Each option that was given as a constant, so that rustc checks it where it was written.
 fn constants(handler: &Handler) -> TokenStream {
     let (args, payload) = (&handler.args, handler.payload);
     let private = args.root.private();
-    let path = format!("::{}", handler.function.sig.ident.unraw());
     let subscribed = subscribed(handler);
-    let check_topic = call_at(
-        &handler.topic,
-        &args.root,
-        &quote!(assert_topic),
-        &quote!(__SUBSCRIBED.topic),
-    );
-    let group = args
-        .group
-        .as_ref()
-        .map_or_else(|| quote!(""), |group| quote!(#group));
-    let check_group = args.group.as_ref().map(|group| {
+    let group = args.group.as_ref().map(|group| {
         let check = call_at(group, &args.root, &quote!(assert_group), &quote!(__GROUP));
-        quote!(const _: () = #check;)
+        quote! {
+            const __GROUP: &str = #group;
+            const _: () = #check;
+        }
     });
-    let retry = match &args.retry {
-        Some(retry) => quote!(#retry),
-        None => quote!(#private::Retry::DEFAULT),
-    };
-    let timeout = wrapped(args.timeout.as_ref(), &args.root, &quote!(Timeout));
-    let at_most = wrapped(args.at_most.as_ref(), &args.root, &quote!(Limit));
+    let retry = args
+        .retry
+        .as_ref()
+        .map(|retry| quote!(const __RETRY: #private::Retry = #retry;));
+    let timeout = args.timeout.as_ref().map(|timeout| {
+        let timeout = call_at(timeout, &args.root, &quote!(Timeout::of), &quote!(#timeout));
+        quote!(const __TIMEOUT: #private::Timeout = #timeout;)
+    });
+    let at_most = args.at_most.as_ref().map(|at_most| {
+        let at_most = call_at(at_most, &args.root, &quote!(Limit::of), &quote!(#at_most));
+        quote!(const __AT_MOST: #private::Limit = #at_most;)
+    });
     quote! {
-        const __NAME: &str = ::core::concat!(::core::module_path!(), #path);
         const __SUBSCRIBED: #private::Subscribed<#payload> = #subscribed;
-        const _: () = #check_topic;
-        const __GROUP: &str = #group;
-        #check_group
-        const __HASH: (u64, u64) = #private::hashes(__SUBSCRIBED.topic, __GROUP);
-        const __RETRY: #private::Retry = #retry;
-        const __TIMEOUT: #private::Timeout = #timeout;
-        const __AT_MOST: #private::Limit = #at_most;
+        #group
+        #retry
+        #timeout
+        #at_most
     }
 }
 
@@ -193,16 +211,6 @@ fn subscribed(handler: &Handler) -> TokenStream {
         use #private::Event as _;
         #wrap #wrapped #method #open #payload #close #arguments
     })
-}
-
-fn wrapped(value: Option<&Expr>, root: &Root, ty: &TokenStream) -> TokenStream {
-    match value {
-        Some(value) => call_at(value, root, &quote!(#ty::of), &quote!(#value)),
-        None => {
-            let private = root.private();
-            quote!(#private::#ty::DEFAULT)
-        }
-    }
 }
 
 /// Decodes an event and computes its key.
@@ -250,7 +258,7 @@ fn parts(value: &Expr) -> TokenStream {
     match value {
         Expr::Tuple(tuple) => {
             let parts = tuple.elems.iter().map(parts);
-            quote!((#(&#parts,)*))
+            quote!((#(&(#parts),)*))
         }
         other => quote!(#other),
     }
@@ -268,11 +276,20 @@ fn call(handler: &Handler) -> TokenStream {
         let private = root.private_at(ty.span());
         quote_spanned!(at(ty.span())=> let #argument: #ty = #private::FromEvent::from_event(__cx)?;)
     });
+    let into_ending = match &handler.args.permanent {
+        Some(_) => quote!(__into_ending),
+        None => {
+            let (start, end) = ends(&handler.output);
+            let private = root.private_at(start);
+            let output = &handler.output;
+            let method = quote_spanned!(at(end)=> ::into_ending);
+            quote_spanned!(at(start)=> <#output as #private::IntoOutcome> #method)
+        }
+    };
     let run = {
         let private = root.private_at(name.span());
-        quote_spanned!(at(name.span())=> #private::run(#name(__payload #(, #arguments)*), __into_ending))
+        quote_spanned!(at(name.span())=> #private::run(#name(__payload #(, #arguments)*), #into_ending))
     };
-    let into_ending = into_ending(handler);
     let (parameters, state, bounds) = state(handler);
     quote! {
         fn __call #parameters(__delivery: #private::Delivery<#state>) -> #private::Call
@@ -288,34 +305,24 @@ fn call(handler: &Handler) -> TokenStream {
                 },
             )
         }
-
-        #into_ending
     }
 }
 
-/// What the bus makes of what the handler returns.
-fn into_ending(handler: &Handler) -> TokenStream {
-    let output = &handler.output;
+/// What the bus makes of what the handler returns, where `permanent` has a say.
+fn into_ending(handler: &Handler) -> Option<TokenStream> {
+    let (permanent, output) = (handler.args.permanent.as_ref()?, &handler.output);
     let private = handler.args.root.private();
-    let (start, end) = ends(output);
-    let at_output = handler.args.root.private_at(start);
-    let body = match &handler.args.permanent {
-        None => {
-            let arguments = quote_spanned!(at(end)=> (__output));
-            quote_spanned!(at(start)=> #at_output::IntoOutcome::into_ending #arguments)
-        }
-        Some(permanent) => call_at(
-            permanent,
-            &handler.args.root,
-            &quote!(ending),
-            &quote!(__output, #permanent),
-        ),
-    };
-    quote!(fn __into_ending(__output: #output) -> #private::Ending { #body })
+    let ending = call_at(
+        permanent,
+        &handler.args.root,
+        &quote!(ending),
+        &quote!(__output, #permanent),
+    );
+    Some(quote!(fn __into_ending(__output: #output) -> #private::Ending { #ending }))
 }
 
 /// Checks each extractor at its parameter, for handlers too that no bus lists yet.
-fn extractors(handler: &Handler) -> TokenStream {
+fn extractors(handler: &Handler) -> Option<TokenStream> {
     let root = &handler.args.root;
     let checks = handler.extractors.iter().map(|ty| {
         let private = root.private_at(ty.span());
@@ -323,7 +330,12 @@ fn extractors(handler: &Handler) -> TokenStream {
             Some(state) => quote!(#state),
             None => quote_spanned!(at(ty.span())=> #private::AnyState),
         };
-        quote_spanned!(at(ty.span())=> const _: () = #private::assert_extractor::<#ty, #state>();)
+        quote_spanned!(at(ty.span())=> #private::assert_extractor::<#ty, #state>();)
     });
-    quote!(#(#checks)*)
+    (!handler.extractors.is_empty()).then(|| {
+        quote! {
+            #[allow(dead_code)]
+            fn __extractors() { #(#checks)* }
+        }
+    })
 }

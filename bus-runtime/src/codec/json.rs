@@ -70,3 +70,28 @@ impl<T> DerefMut for Json<T> {
         &mut self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Key;
+
+    #[test]
+    fn what_is_written_can_be_read() {
+        let payload = Json::encode(&vec![1, 2]).expect("numbers are JSON");
+        let message = Message::new("numbers", Key::NONE, payload);
+        let Json(numbers) = Json::<Vec<u8>>::from_payload(&message).expect("it was just written");
+        assert_eq!(numbers, [1, 2]);
+    }
+
+    #[test]
+    fn a_rejection_says_what_was_expected_and_where_the_fault_is() {
+        let message = Message::new("numbers", Key::NONE, "[1, true]");
+        let rejection = Json::<Vec<u8>>::from_payload(&message).expect_err("a bool is no number");
+        let text = rejection.to_string();
+        assert!(
+            text.contains("Vec<u8>") && text.contains("line 1 column 8"),
+            "{text}"
+        );
+    }
+}

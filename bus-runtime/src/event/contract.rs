@@ -116,7 +116,13 @@ pub struct Subscribed<P> {
 
 impl TopicArgument<&'static str> {
     /// The topic, for a handler that says what orders it.
+    ///
+    /// # Panics
+    ///
+    /// For a topic that no transport could carry; while compiling, in the macros' output.
+    #[track_caller]
     pub const fn string_or_topic<P: FromPayload>(self, route: Route) -> Subscribed<P> {
+        assert_topic(self.0);
         Subscribed {
             topic: self.0,
             decode: P::from_payload,

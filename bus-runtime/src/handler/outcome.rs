@@ -155,3 +155,57 @@ impl<T: Success, E: Failure> FallibleOutput for std::result::Result<T, E> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{self, ErrorKind};
+
+    fn is_refused(error: &io::Error) -> bool {
+        error.kind() == ErrorKind::ConnectionRefused
+    }
+
+    fn failed(kind: ErrorKind) -> io::Result<()> {
+        Err(kind.into())
+    }
+
+    #[test]
+    fn success_is_done_and_an_outcome_is_itself() {
+        assert!(matches!(().into_ending(), Ending::Done));
+        assert!(matches!(Outcome::Skip.into_ending(), Ending::Skip));
+        assert!(matches!(
+            Result::<Outcome>::Ok(Outcome::Skip).into_ending(),
+            Ending::Skip
+        ));
+        let after = Some(Duration::from_secs(3));
+        let ending = Outcome::Retry { after }.into_ending();
+        assert!(
+            matches!(ending, Ending::Failed { error, after: said } if said == after && !error.is_permanent())
+        );
+    }
+
+    #[test]
+    fn an_error_is_permanent_where_it_or_the_handler_says_so() {
+        let is_permanent = |ending| match ending {
+            Ending::Failed { error, after: None } => error.is_permanent(),
+            other => panic!("{other:?}"),
+        };
+        assert!(!is_permanent(
+            failed(ErrorKind::ConnectionRefused).into_ending()
+        ));
+        assert!(!is_permanent(ending(
+            failed(ErrorKind::NotFound),
+            is_refused
+        )));
+        assert!(is_permanent(ending(
+            failed(ErrorKind::ConnectionRefused),
+            is_refused
+        )));
+        let permanent = HandlerError::permanent("refused");
+        assert!(is_permanent(Result::<()>::Err(permanent).into_ending()));
+        let permanent = HandlerError::permanent("refused");
+        assert!(is_permanent(ending(Result::<()>::Err(permanent), |_| {
+            false
+        })));
+    }
+}
