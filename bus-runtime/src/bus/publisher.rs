@@ -118,8 +118,11 @@ impl Publisher {
     /// # Cancel safety
     ///
     /// Once polled, the event may be published even where the future is dropped.
-    pub async fn publish<E: Event>(&self, event: &E) -> Result<Receipt, PublishError> {
-        self.publish_with(event, Publish::new()).await
+    pub fn publish<'a, E: Event>(
+        &'a self,
+        event: &E,
+    ) -> impl Future<Output = Result<Receipt, PublishError>> + Send + use<'a, E> {
+        self.publish_with(event, Publish::new())
     }
 
     /// Publishes an event with an id, headers or a timeout of its own; see [`publish`](Self::publish).
@@ -127,17 +130,21 @@ impl Publisher {
     /// # Errors
     ///
     /// As [`publish`](Self::publish), and when a header is one that not every broker carries.
-    pub async fn publish_with<E: Event>(
-        &self,
+    pub fn publish_with<'a, E: Event>(
+        &'a self,
         event: &E,
         with: Publish,
-    ) -> Result<Receipt, PublishError> {
-        let topic = E::TOPIC.name();
-        let payload = event.encode().map_err(|source| PublishError::Encode {
-            topic: topic.to_owned(),
-            source,
-        })?;
-        self.publish_raw(topic, event.key(), payload, with).await
+    ) -> impl Future<Output = Result<Receipt, PublishError>> + Send + use<'a, E> {
+        // Written before the first wait: the future holds the bytes, and the event need not be `Sync`.
+        let (topic, key, payload) = (E::TOPIC.name(), event.key(), event.encode());
+        async move {
+            let encode = |source| PublishError::Encode {
+                topic: topic.to_owned(),
+                source,
+            };
+            self.publish_raw(topic, key, payload.map_err(encode)?, with)
+                .await
+        }
     }
 
     /// Publishes bytes to a topic that is known only at run time; see [`publish`](Self::publish).

@@ -86,8 +86,11 @@ impl Running {
     /// # Cancel safety
     ///
     /// As [`Publisher::publish`].
-    pub async fn publish<E: Event>(&self, event: &E) -> Result<Receipt, PublishError> {
-        self.publisher.publish(event).await
+    pub fn publish<'a, E: Event>(
+        &'a self,
+        event: &E,
+    ) -> impl Future<Output = Result<Receipt, PublishError>> + Send + use<'a, E> {
+        self.publisher.publish(event)
     }
 
     /// Publishes an event with an id, headers or a timeout of its own; see [`Publisher::publish_with`].
@@ -99,12 +102,12 @@ impl Running {
     /// # Cancel safety
     ///
     /// As [`Publisher::publish`].
-    pub async fn publish_with<E: Event>(
-        &self,
+    pub fn publish_with<'a, E: Event>(
+        &'a self,
         event: &E,
         with: Publish,
-    ) -> Result<Receipt, PublishError> {
-        self.publisher.publish_with(event, with).await
+    ) -> impl Future<Output = Result<Receipt, PublishError>> + Send + use<'a, E> {
+        self.publisher.publish_with(event, with)
     }
 
     /// Something that publishes, to be kept elsewhere. After the bus has ended it answers with an error.
