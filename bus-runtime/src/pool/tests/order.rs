@@ -156,7 +156,7 @@ async fn turns_go_round_after_a_quantum() {
         in_flight: 1,
         ..WIDE
     };
-    let rig = Rig::new(limits, &[1, 1]);
+    let rig = Rig::new(limits, &[8, 8]);
     rig.submit_to(&rig.source, 0, 1, 1, &[Step::Gate("g")]);
     rig.settle_down().await;
     let hog: Vec<u64> = (0..20)
