@@ -7,6 +7,7 @@ use async_nats::{HeaderMap, header::HeaderValue};
 use bus_runtime::prelude::*;
 use bus_runtime::{Provision, Publish, Running, testing};
 use std::collections::{HashMap, HashSet};
+use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 use tests::broker::Nats;
 use tokio::sync::mpsc;
@@ -259,7 +260,7 @@ async fn streams_and_consumers_of_others_are_refused_by_name() {
     let refused = async |config: Config| {
         let (tell, _seen) = mpsc::unbounded_channel();
         let started = Shop::new(config).start(Tell(tell)).await;
-        let error: Box<dyn std::error::Error> = Box::new(started.err().expect("it does not start"));
+        let error: Box<dyn std::error::Error> = Box::new(started.expect_err("it does not start"));
         let mut text = error.to_string();
         let mut cause = error.source();
         while let Some(error) = cause {
@@ -391,4 +392,35 @@ async fn a_shutdown_keeps_its_deadline_with_the_server_gone() {
     );
     let unconfirmed = |left: &String| left.contains("acknowledgements of group `shop`");
     assert!(report.left.iter().any(unconfirmed), "{:?}", report.left);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_with_headers_that_are_not_text_stops_nothing() {
+    let nats = Nats::start();
+    let (bus, mut seen) = start(Config::new(nats.url())).await;
+    publish(&bus, Key::of("c-7"), "before").await;
+    let address = nats.url().trim_start_matches("nats://").to_owned();
+    let mut other = std::net::TcpStream::connect(address).expect("the server accepts");
+    let headers = b"NATS/1.0\r\nname: \xff\r\nNats-Msg-Id: orders.placed/raw\r\n\r\n";
+    let (head, all) = (headers.len(), headers.len() + 3);
+    let mut command = b"CONNECT {\"verbose\":false,\"headers\":true}\r\n".to_vec();
+    command.extend(format!("HPUB events.3.orders.placed {head} {all}\r\n").bytes());
+    command.extend(headers);
+    command.extend(b"raw\r\nPING\r\n");
+    other.write_all(&command).expect("the server is there");
+    let mut answer = [0; 4096];
+    while !answer.windows(4).any(|bytes| bytes == b"PONG") {
+        assert!(other.read(&mut answer).expect("the server answers") > 0);
+    }
+    publish(&bus, Key::of("c-7"), "behind").await;
+    let mut found = Vec::new();
+    for _ in 0..3 {
+        let one = next(&mut seen).await;
+        found.push((one.payload, one.id));
+    }
+    assert_eq!(found[0].0, "before");
+    assert_eq!(found[1], ("raw".to_owned(), "raw".to_owned()));
+    assert_eq!(found[2].0, "behind");
+    bus.shutdown().await.expect("a clean end");
+    assert_eq!(floor(&jetstream(&nats).await).await, (3, 3));
 }

@@ -8,7 +8,7 @@ use super::layout::Layout;
 use super::link::Link;
 use super::options::NatsOptions;
 use super::setup::{self, ApiOrTransport, Durable};
-use super::wire;
+use super::{unreadable, wire};
 use crate::bus::Provision;
 use crate::transport::{
     Epoch, Incoming, Intake, Leftover, Position, Revoke, Source, TransportError,
@@ -64,6 +64,10 @@ pub(super) struct ConsumerLoop {
     last_acks: Vec<Subject>,
     last_ack: Option<Subject>,
     foreign: u64,
+    /// Up to where all was acknowledged at the last reset.
+    floor: Position,
+    /// How often in a row the connection was lost with nothing new delivered, and what was the newest then.
+    stuck: (u32, Position),
     acknowledge_at: Option<Instant>,
     progress_at: Instant,
 }
@@ -121,6 +125,8 @@ impl ConsumerLoop {
             last_acks: Vec::new(),
             last_ack: None,
             foreign: 0,
+            floor: 0,
+            stuck: (0, 0),
             acknowledge_at: None,
         };
         let generation = consumer.reset(link).await?;
@@ -149,6 +155,17 @@ impl ConsumerLoop {
             } else {
                 0
             };
+            if why == Again::Lost {
+                let came = self.newest.max(self.floor);
+                self.stuck = (
+                    if came == self.stuck.1 {
+                        self.stuck.0 + 1
+                    } else {
+                        1
+                    },
+                    came,
+                );
+            }
             // What came and was not delivered comes again.
             current.stop(&self.source).await;
             drop(current);
@@ -209,7 +226,17 @@ impl ConsumerLoop {
                     // Nobody is left to close it: end at once.
                     return Over::Closing(Instant::now());
                 },
-                () = lost.cancelled() => return Over::Again(Again::Lost),
+                () = lost.cancelled() => {
+                    // What had come is good. It also shows how far the server got, should it be an event
+                    // that the client cannot read.
+                    if phase == Phase::Running {
+                        while current.collect(&self.source, &mut came).is_ok() && !came.is_empty() {
+                            self.deliver(current, &mut came).await;
+                        }
+                        self.deliver(current, &mut came).await;
+                    }
+                    return Over::Again(Again::Lost);
+                }
             }
         }
     }
@@ -391,17 +418,66 @@ impl ConsumerLoop {
         } = &self.durable;
         // A consumer that was made anew begins at the first event; what this process has settled need not
         // come again.
-        let from = match self.source.settled_prefix() {
+        let mut from = match self.source.settled_prefix() {
             Some(prefix) if *is_new => json!({ "seq": prefix + 1 }),
             _ => json!({}),
         };
         let subject = format!("CONSUMER.RESET.{stream}.{name}");
+        if self.stuck.0 >= 2
+            && let Some(position) = self.pass_unreadable(&link).await?
+        {
+            from = json!({ "seq": position + 1 });
+        }
         let info: Info = link.api(&subject, &from).await?;
         self.open.clear();
+        self.floor = info.ack_floor.stream_sequence;
         let next = info.delivered.consumer_sequence + 1;
         Generation::open(link, next)
             .await
             .ok_or_else(|| ApiError::Silent("the connection was lost".into()).into())
+    }
+
+    /// Delivers the next event past the client, if the client cannot read it, and waits until it and all
+    /// before it are settled: then the consumer may go on behind it. `None` where there is no such event, or
+    /// the bus takes no more.
+    async fn pass_unreadable(&self, link: &Link) -> Result<Option<Position>, ApiError> {
+        let came = self.newest.max(self.floor);
+        let Some(event) = unreadable::behind(link, &self.layout, came).await? else {
+            return Ok(None);
+        };
+        let position = event.position;
+        tracing::warn!(
+            stream = self.layout.stream(),
+            group = &*self.group,
+            position,
+            "the NATS client cannot read the headers of an event; it is taken one by one"
+        );
+        let mut event = Some(event);
+        let mut phase = self.phase.clone();
+        loop {
+            // Read before it is looked at: while something is unread, a settlement wakes nobody. What is read
+            // here is covered by the reset.
+            self.source.take_settled(&mut Vec::new());
+            if self.source.settled_prefix() >= Some(position) {
+                break;
+            }
+            if let Some(next) = event.take() {
+                let grant = self.source.reserve(1, next.message.size().max(1));
+                if grant.events == 1 {
+                    self.source.deliver(vec![next]);
+                    continue;
+                }
+                event = Some(next);
+            }
+            tokio::select! {
+                () = self.wake.notified() => {}
+                _ = phase.wait_for(|phase| *phase != Phase::Running) => return Ok(None),
+                () = link.lost.cancelled() => {
+                    return Err(ApiError::Silent("the connection was lost".into()));
+                }
+            }
+        }
+        Ok(Some(position))
     }
 
     /// Makes a stream that is gone again, and finds out whether its positions are still the same ones.

@@ -18,6 +18,7 @@ mod publisher;
 mod pull;
 mod setup;
 mod transport;
+mod unreadable;
 mod wire;
 
 pub(crate) use options::NatsOptions;

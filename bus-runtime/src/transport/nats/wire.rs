@@ -51,7 +51,12 @@ pub(super) fn headers(
                 &format!("the bus itself writes the header `{name}`; leave it out"),
             ));
         }
-        let (name, value) = header(name, value).map_err(|fault| refused(message, &fault))?;
+        let (name, value) = match header(name, value) {
+            Ok(header) => header,
+            // A dead letter has to be stored: what cannot be carried is kept as Rust escapes it.
+            Err(_) if control == Control::LeaveOut => escaped(name, value),
+            Err(fault) => return Err(refused(message, &fault)),
+        };
         headers.append(name, value);
     }
     if let Some(key) = message.key.as_bytes() {
@@ -80,6 +85,22 @@ fn header(name: &str, value: &Bytes) -> Result<(HeaderName, HeaderValue), String
     }
     let value = HeaderValue::from_str(value).map_err(|_| fault("has a value with a line break"))?;
     Ok((parsed, value))
+}
+
+fn escaped(name: &str, value: &[u8]) -> (HeaderName, HeaderValue) {
+    let visible = |byte: char| {
+        if byte.is_ascii_graphic() && byte != ':' {
+            byte
+        } else {
+            '-'
+        }
+    };
+    let name: String = name.chars().map(visible).collect();
+    let value = value.trim_ascii().escape_ascii().to_string();
+    (
+        HeaderName::from_str(&name).expect("visible ASCII without a colon"),
+        HeaderValue::from_str(&value).expect("escaped, so without line breaks"),
+    )
 }
 
 fn refused(message: &Message, fault: &str) -> TransportError {
@@ -134,6 +155,33 @@ pub(super) fn event(
         payload: message.payload,
         time: delivered.time(),
     }
+}
+
+/// An event whose headers the client cannot read, without payload and time.
+pub(super) fn raw_event<'a>(
+    lines: impl Iterator<Item = (String, &'a [u8])>,
+    topic: &str,
+    stream: &str,
+    position: u64,
+) -> Message {
+    let mut event = Message::new(topic, Key::NONE, Bytes::new());
+    event.id = EventId::from(format!("{stream}/{position}"));
+    let mut own = Vec::new();
+    for (name, value) in lines {
+        match (&*name, std::str::from_utf8(value)) {
+            (KEY, _) => event.key = Key::from_bytes(value.to_owned()),
+            (KEY_BASE64, Ok(value)) => event.key = decoded(value, stream, position),
+            (MESSAGE_ID, Ok(value)) => {
+                let ours = value
+                    .strip_prefix(topic)
+                    .and_then(|rest| rest.strip_prefix('/'));
+                event.id = EventId::from(ours.unwrap_or(value));
+            }
+            _ => own.push((name, Bytes::copy_from_slice(value))),
+        }
+    }
+    event.headers = own.into_iter().collect();
+    event
 }
 
 /// The dead letter in a message: its id is the original event's.
