@@ -16,6 +16,9 @@ use tokio_util::task::TaskTracker;
 /// How long a consumer may take to be set up, once connected.
 const SETUP: Duration = Duration::from_secs(30);
 
+/// What a task may need to end that is told to end now.
+const MOMENT: Duration = Duration::from_millis(100);
+
 /// A consumer as the bus holds it.
 #[derive(Debug)]
 pub(super) struct NatsConsumer {
@@ -86,9 +89,9 @@ impl Consumer for NatsConsumer {
                 phase,
                 mut task,
             } = *self;
-            phase.send_replace(Phase::Closing(deadline));
-            // A moment longer: the task itself keeps the deadline, and has more to say.
-            match tokio::time::timeout_at(deadline + Duration::from_millis(100), &mut task).await {
+            let (inner, end) = deadlines(deadline);
+            phase.send_replace(Phase::Closing(inner));
+            match tokio::time::timeout_at(end, &mut task).await {
                 Ok(Ok(leftover)) => leftover,
                 Ok(Err(error)) => {
                     Leftover(vec![format!("the consumer of group `{group}`: {error}")])
@@ -102,4 +105,12 @@ impl Consumer for NatsConsumer {
             }
         })
     }
+}
+
+/// By when a task has to end on its own, so that it can say what it leaves, and when it is aborted. At or
+/// after the deadline there is still a moment to end in.
+pub(super) fn deadlines(deadline: Instant) -> (Instant, Instant) {
+    let now = Instant::now();
+    let left = deadline.saturating_duration_since(now);
+    (now + left.mul_f64(0.9), deadline.max(now + MOMENT))
 }

@@ -361,14 +361,20 @@ impl ConsumerLoop {
                 .await?;
             let Some(link) = link else {
                 // The transport is closed; only the end is left.
-                return Err(self.closing().await);
+                return Err(closing(self.phase.clone()).await);
             };
             if *self.phase.borrow() != Phase::Running {
                 let acks = self.last_acks.clone();
                 publish_all(&link, acks, ACK).await;
                 return Ok(Generation::without_intake(link, 0));
             }
-            match self.reset(link).await {
+            // Dropped half way, it leaves a consumer that the next process resets.
+            let end = closing(self.phase.clone());
+            let reset = tokio::select! {
+                deadline = end => return Err(deadline),
+                reset = self.reset(link) => reset,
+            };
+            match reset {
                 Ok(generation) => return Ok(generation),
                 Err(error) if error.is_transient() => {
                     let error = error.during("resetting the consumer");
@@ -381,7 +387,7 @@ impl ConsumerLoop {
                 Err(error) => {
                     self.intake
                         .fail(&error.during(&format!("the consumer of group `{}`", self.group)));
-                    return Err(self.closing().await);
+                    return Err(closing(self.phase.clone()).await);
                 }
             }
         }
@@ -389,19 +395,8 @@ impl ConsumerLoop {
 
     async fn unless_closing<T>(&self, future: impl Future<Output = T>) -> Result<T, Instant> {
         tokio::select! {
-            deadline = self.closing() => Err(deadline),
+            deadline = closing(self.phase.clone()) => Err(deadline),
             result = future => Ok(result),
-        }
-    }
-
-    async fn closing(&self) -> Instant {
-        let mut phase = self.phase.clone();
-        let closing = phase
-            .wait_for(|phase| matches!(phase, Phase::Closing(_)))
-            .await;
-        match closing.as_deref() {
-            Ok(Phase::Closing(deadline)) => *deadline,
-            _ => Instant::now(),
         }
     }
 
@@ -560,6 +555,17 @@ impl ConsumerLoop {
 fn open_source(intake: &Intake, layout: &Layout, wake: &Arc<Notify>, epoch: Epoch) -> Source {
     let wake = Arc::clone(wake);
     intake.open(layout.stream(), epoch, move || wake.notify_one())
+}
+
+/// Waits until the consumer is closed, and says by when it has to end.
+async fn closing(mut phase: watch::Receiver<Phase>) -> Instant {
+    let closing = phase
+        .wait_for(|phase| matches!(phase, Phase::Closing(_)))
+        .await;
+    match closing.as_deref() {
+        Ok(Phase::Closing(deadline)) => *deadline,
+        _ => Instant::now(),
+    }
 }
 
 /// The connection, once there is one; `None` when there will be none any more.

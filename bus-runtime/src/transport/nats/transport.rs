@@ -157,10 +157,9 @@ impl Transport for Nats {
 
     fn close(&self, deadline: Instant) -> BoxFuture<'_, Leftover> {
         Box::pin(async move {
-            self.publisher_closing.send_replace(Some(deadline));
-            // The publisher needs the connection until all is answered; it keeps the deadline itself. A moment
-            // longer, so that it has the last word.
-            let end = deadline + Duration::from_millis(100);
+            // The publisher needs the connection until all is answered.
+            let (inner, end) = consume::deadlines(deadline);
+            self.publisher_closing.send_replace(Some(inner));
             if tokio::time::timeout_at(end, self.published.cancelled())
                 .await
                 .is_err()
@@ -170,7 +169,7 @@ impl Transport for Nats {
             self.closing.cancel();
             self.listeners.clear();
             self.tracker.close();
-            if tokio::time::timeout_at(end, self.tracker.wait())
+            if tokio::time::timeout_at(consume::deadlines(deadline).1, self.tracker.wait())
                 .await
                 .is_ok()
             {
