@@ -79,6 +79,11 @@ impl Unacknowledged {
         self.0[self.find(position).ok()?].1.as_ref()
     }
 
+    /// From the oldest to the newest, what was acknowledged between them included.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Forgets everything: after a reset nothing counts as delivered.
     pub(super) fn clear(&mut self) {
         self.0.clear();

@@ -23,7 +23,8 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-/// How long settled events may wait for others, so that they are acknowledged together.
+/// How long settled events wait for others, so that they are acknowledged together, where many are not
+/// acknowledged; where few are, it is the commit interval.
 const GATHER: Duration = Duration::from_millis(2);
 /// How long a generation has to live before the next one may begin at once.
 const SOUND: Duration = Duration::from_secs(10);
@@ -99,6 +100,7 @@ impl ConsumerLoop {
             name: group.to_string(),
             stream: layout.stream().to_owned(),
             ack_wait: options.ack_wait,
+            ack_limit: 0,
             is_new: false,
         };
         let wake = Arc::new(Notify::new());
@@ -211,6 +213,10 @@ impl ConsumerLoop {
             if silent_at.is_some_and(|at| at <= now) {
                 return Over::Again(Again::Silent);
             }
+            if self.open.len() > self.durable.ack_limit / 8 {
+                // Long before the server delivers no more for want of acknowledgements.
+                self.acknowledge_at = self.acknowledge_at.map(|at| at.min(now + GATHER));
+            }
             let times = [self.acknowledge_at, silent_at].into_iter().flatten();
             let next = times.fold(self.progress_at, Instant::min);
             let lost = current.link.lost.clone();
@@ -219,7 +225,8 @@ impl ConsumerLoop {
                     return Over::Again(again);
                 },
                 () = self.wake.notified() => {
-                    self.acknowledge_at.get_or_insert_with(|| now + GATHER.min(self.options.commit_interval));
+                    let wait = self.options.commit_interval;
+                    self.acknowledge_at.get_or_insert_with(|| now + wait);
                 }
                 () = sleep_until(next) => {}
                 changed = self.phase.changed() => if changed.is_err() {

@@ -218,6 +218,8 @@ pub(super) struct Durable {
     pub(super) stream: String,
     /// After how long without a sign of life it delivers an event again, as the server has it.
     pub(super) ack_wait: Duration,
+    /// How many events it delivers without an acknowledgement, as the server has it.
+    pub(super) ack_limit: usize,
     /// It was missing, and is new.
     pub(super) is_new: bool,
 }
@@ -296,6 +298,8 @@ pub(super) async fn consumer(
         name: group.to_owned(),
         stream: stream.to_owned(),
         ack_wait: config.ack_wait,
+        // -1 is no limit.
+        ack_limit: usize::try_from(config.max_ack_pending).unwrap_or(usize::MAX),
         is_new,
     })
 }
