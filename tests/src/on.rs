@@ -19,6 +19,9 @@ pub trait Broker: Sized + Send + 'static {
 
     /// The defaults, with this broker's URL.
     fn config(&self) -> Config;
+
+    /// How many events the broker has delivered again to this group and still waits for.
+    fn redelivered(&self, group: &str) -> u64;
 }
 
 /// `memory:`: every bus has its own.
@@ -35,6 +38,10 @@ impl Broker for Memory {
     fn config(&self) -> Config {
         Config::memory()
     }
+
+    fn redelivered(&self, _: &str) -> u64 {
+        0
+    }
 }
 
 #[cfg(feature = "nats")]
@@ -47,6 +54,12 @@ impl Broker for crate::broker::Nats {
 
     fn config(&self) -> Config {
         Config::new(self.url())
+    }
+
+    fn redelivered(&self, group: &str) -> u64 {
+        let info = crate::jetstream::ask(self.url(), &format!("CONSUMER.INFO.events.{group}"));
+        let count = info["num_redelivered"].as_u64();
+        count.expect("the server counts them")
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tests::logged::Logged;
 use tests::on;
 use tests::on::Broker;
-use tests::seen::{Gate, Seen};
+use tests::seen::{Gate, Seen, eventually};
 use tokio::sync::Barrier;
 use tracing::Level;
 
@@ -77,9 +77,11 @@ async fn regression_13_the_same_key_in_two_topics_is_two_keys<B: Broker>(broker:
 }
 
 async fn regression_13_keys_that_are_absent_empty_long_or_not_utf8<B: Broker>(broker: B) {
+    // A NATS server keeps 64 KiB of headers, the key among them.
+    let long = if B::DURABLE { 59_000 } else { 64 << 10 };
     let keys = [
         Key::from_bytes(""),
-        Key::from_bytes(vec![b'k'; 64 << 10]),
+        Key::from_bytes(vec![b'k'; long]),
         Key::from_bytes(&b"\xff\xfe\x00\r\n key"[..]),
         Key::from_bytes("schlüssel"),
         Key::from_bytes(" spaces "),
@@ -123,6 +125,47 @@ async fn regression_13_keys_that_are_absent_empty_long_or_not_utf8<B: Broker>(br
     let without = done.iter().filter(|(_, key, _)| *key == Key::NONE).count();
     assert_eq!(without, 2);
     assert_eq!(report.handled(), keys.len() as u64 * 3 + 2, "{report}");
+}
+
+#[event_handler(topic = "keys.refused", key = Record)]
+async fn refuse(_: Raw, State(scene): State<Scene>) -> Result {
+    scene.other.open();
+    Err(HandlerError::permanent("on purpose"))
+}
+
+#[event_bus(group = "refused", state = Scene, handlers = [refuse])]
+struct Refusing;
+
+/// What can be published can become a dead letter, with what is added to it; what could not is refused.
+async fn regression_13_the_longest_key_has_room_for_its_dead_letter<B: Broker>(broker: B) {
+    let scene = Scene::new();
+    let bus = Refusing::new(broker.config())
+        .start(scene.clone())
+        .await
+        .expect("it starts");
+    let publisher = bus.publisher();
+    let publish = async |length: usize| {
+        let key = Key::from_bytes(vec![b'k'; length]);
+        publisher
+            .publish_raw("keys.refused", key, "", Publish::new())
+            .await
+    };
+    let mut length = 64 << 10;
+    while let Err(error) = publish(length).await {
+        let error = error.to_string();
+        assert!(B::DURABLE && error.contains("keys.refused"), "{error}");
+        length -= 16;
+        assert!(length > 59_000, "{error}");
+    }
+    scene.other.opened().await;
+    eventually("the dead letter is stored", || {
+        let load = bus.load();
+        assert_eq!(bus.health().problems, []);
+        (load.delayed == 0 && load.in_flight == 0).then_some(())
+    })
+    .await;
+    let report = bus.shutdown().await.expect("it ends");
+    assert_eq!(report.dead_lettered(), 1, "{report}");
 }
 
 async fn regression_13_events_without_a_byte_are_handled_side_by_side<B: Broker>(broker: B) {
@@ -207,6 +250,7 @@ async fn regression_41_a_key_that_is_not_the_records_is_reported_once<B: Broker>
 
 on! {
     every [
+        regression_13_the_longest_key_has_room_for_its_dead_letter,
         regression_13_the_same_key_in_two_topics_is_two_keys,
         regression_13_events_without_a_byte_are_handled_side_by_side,
         regression_13_keys_that_are_absent_empty_long_or_not_utf8,

@@ -90,7 +90,12 @@ async fn regression_03_a_key_that_never_returns_leaves_the_others_alone<B: Broke
     assert_eq!(
         numbers("stuck", &scene.begun.all()),
         [1],
-        "nothing is delivered again"
+        "nothing runs again"
+    );
+    assert_eq!(
+        broker.redelivered("stuck"),
+        0,
+        "the broker hears of what is held"
     );
 
     scene.gate.open();
