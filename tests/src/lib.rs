@@ -10,4 +10,5 @@ pub mod logged;
 pub mod on;
 pub mod patience;
 pub mod probe;
+pub mod record;
 pub mod seen;
