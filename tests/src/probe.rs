@@ -47,6 +47,28 @@ impl Footprint {
         footprint
     }
 
+    /// What this process has when it does not change any more: the same in ten readings, 10 ms apart.
+    ///
+    /// # Panics
+    ///
+    /// When it goes on changing for a minute.
+    pub async fn steady() -> Self {
+        let deadline = Instant::now() + Duration::from_mins(1);
+        let (mut last, mut same) = (Footprint::now(), 0);
+        while same < 10 {
+            assert!(Instant::now() < deadline, "it goes on changing: {last}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            let now = Footprint::now();
+            same = if now.since(&last).0.is_empty() {
+                same + 1
+            } else {
+                0
+            };
+            last = now;
+        }
+        last
+    }
+
     /// How many threads.
     #[must_use]
     pub fn thread_count(&self) -> usize {
