@@ -75,7 +75,7 @@ macro_rules! alone_on_each_transport {
             $(#[test]
             fn $test() {
                 let name = concat!("memory::", stringify!($test));
-                $crate::alone::alone(name, || super::$test(bus_runtime::Config::memory()));
+                $crate::alone::alone(name, || super::$test(&bus_runtime::Config::memory()));
             })+
         }
 
@@ -86,7 +86,7 @@ macro_rules! alone_on_each_transport {
                 let name = concat!("nats::", stringify!($test));
                 $crate::alone::alone(name, || {
                     let nats = $crate::broker::Nats::start();
-                    super::$test(bus_runtime::Config::new(nats.url()));
+                    super::$test(&bus_runtime::Config::new(nats.url()));
                 });
             })+
         }

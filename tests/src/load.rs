@@ -61,8 +61,11 @@ impl Numbered {
     pub async fn publish(self, publisher: &Publisher) -> Result<(), PublishError> {
         let payload = serde_json::to_vec(&self).expect("numbers are JSON");
         let with = Publish::new().id(self.id());
-        let published = publisher.publish_raw(self.topic(), Key::of(&self.key), payload, with);
-        published.await.map(drop)
+        let key = Key::of(&self.key);
+        let receipt = publisher
+            .publish_raw(self.topic(), key, payload, with)
+            .await;
+        receipt.map(drop)
     }
 }
 

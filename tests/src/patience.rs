@@ -4,8 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
-/// Far longer than anything takes, on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub use crate::on::PATIENCE;
 
 /// Waits for what must happen.
 ///
@@ -16,10 +15,8 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 pub fn within<T>(what: &str, happens: impl Future<Output = T>) -> impl Future<Output = T> {
     let caller = std::panic::Location::caller();
     async move {
-        match timeout(PATIENCE, happens).await {
-            Ok(value) => value,
-            Err(_) => panic!("{what}: not within {PATIENCE:?}, {caller}"),
-        }
+        let value = timeout(PATIENCE, happens).await;
+        value.unwrap_or_else(|_| panic!("{what}: not within {PATIENCE:?}, {caller}"))
     }
 }
 

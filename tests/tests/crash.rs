@@ -169,8 +169,8 @@ mod nats {
         if !early {
             published(&runtime, &mut publishing);
         }
-        let last = Service::start(&url, early);
-        while history.settled() < load.events() && last.read(&mut history, quiet) {}
+        let service = Service::start(&url, early);
+        while history.settled() < load.events() && service.read(&mut history, quiet) {}
         let lost: Vec<Numbered> = load.iter().filter(|event| !history.has(*event)).collect();
         if lost.is_empty() {
             // The last dead letters are on their way.
@@ -179,7 +179,7 @@ mod nats {
                 assert!(Instant::now() < deadline, "dead letters are missing");
             }
         }
-        last.end(&mut history);
+        service.end(&mut history);
         let dead = runtime.block_on(dead_letters(&url));
         Found {
             load,

@@ -99,12 +99,12 @@ fn fresh(config: &Config, cycle: usize) -> Config {
     config.clone().namespace(format!("cycle-{cycle}"))
 }
 
-fn every_cycle_returns_to_the_baseline(config: Config) {
+fn every_cycle_returns_to_the_baseline(config: &Config) {
     runtime().block_on(async {
         let baseline = Footprint::now();
         let mut bytes = Vec::with_capacity(CYCLES);
         for at in 0..CYCLES {
-            cycle(&fresh(&config, at)).await;
+            cycle(&fresh(config, at)).await;
             if let Err(left) = baseline.regained(PATIENCE).await {
                 panic!("after cycle {at}: {left}");
             }
@@ -156,7 +156,15 @@ fn a_thread_left_behind_is_found() {
     alone("a_thread_left_behind_is_found", || {
         let leave = || {
             let thread = std::thread::Builder::new().name("left".to_owned());
-            drop(thread.spawn(|| std::thread::park()).expect("a thread"));
+            drop(
+                thread
+                    .spawn(|| {
+                        loop {
+                            std::thread::park();
+                        }
+                    })
+                    .expect("a thread"),
+            );
         };
         let found = runtime().block_on(found(leave));
         assert!(found.contains("1 more thread `left`"), "{found}");

@@ -84,7 +84,7 @@ async fn careless(Json(event): Json<Numbered>, State(watch): State<Watch>) {
 #[event_bus(group = "load", state = Watch, handlers = [careless])]
 struct Careless;
 
-fn every_event_once_and_in_order(config: Config) {
+fn every_event_once_and_in_order(config: &Config) {
     let load = Load {
         keys: 10_000,
         each: 20,
@@ -92,7 +92,7 @@ fn every_event_once_and_in_order(config: Config) {
     };
     runtime().block_on(async {
         let watch = Watch::new();
-        let bus = Ordered::new(config).start(watch.clone()).await;
+        let bus = Ordered::new(config.clone()).start(watch.clone()).await;
         let bus = bus.expect("it starts");
         let begun = Instant::now();
         let ledger = Arc::clone(&watch.ledger);
@@ -125,15 +125,15 @@ async fn publish_as(publisher: &Publisher, watch: &Watch, numbers: &[u64], last:
     let event = |number| Numbered { key: 0, number };
     (1..=last).for_each(|number| watch.ledger.published(&event(number).strand(), number));
     for number in numbers {
-        let published = event(*number).publish(publisher).await;
-        published.expect("it is published");
+        let sent = event(*number).publish(publisher).await;
+        sent.expect("it is published");
     }
 }
 
-fn an_inversion_is_found(config: Config) {
+fn an_inversion_is_found(config: &Config) {
     runtime().block_on(async {
         let watch = Watch::new();
-        let bus = Ordered::new(config).start(watch.clone()).await;
+        let bus = Ordered::new(config.clone()).start(watch.clone()).await;
         let bus = bus.expect("it starts");
         publish_as(&bus.publisher(), &watch, &[1, 3, 2, 4], 4).await;
         watch.until_settled(4).await;
@@ -144,10 +144,10 @@ fn an_inversion_is_found(config: Config) {
     });
 }
 
-fn a_loss_is_found(config: Config) {
+fn a_loss_is_found(config: &Config) {
     runtime().block_on(async {
         let watch = Watch::new();
-        let bus = Ordered::new(config).start(watch.clone()).await;
+        let bus = Ordered::new(config.clone()).start(watch.clone()).await;
         let bus = bus.expect("it starts");
         publish_as(&bus.publisher(), &watch, &[1, 2, 4], 4).await;
         watch.until_settled(3).await;
@@ -156,10 +156,10 @@ fn a_loss_is_found(config: Config) {
     });
 }
 
-fn an_overlap_is_found(config: Config) {
+fn an_overlap_is_found(config: &Config) {
     runtime().block_on(async {
         let watch = Watch::new();
-        let bus = Careless::new(config).start(watch.clone()).await;
+        let bus = Careless::new(config.clone()).start(watch.clone()).await;
         let bus = bus.expect("it starts");
         publish_as(&bus.publisher(), &watch, &[1, 2], 2).await;
         watch.until_settled(2).await;

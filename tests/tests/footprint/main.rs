@@ -69,8 +69,8 @@ async fn visit(
     let publisher = bus.publisher();
     for at in 0..WAITING {
         let topic = format!("footprint.h{:03}", at * topics / WAITING);
-        let published = publisher.publish_raw(&topic, Key::of(&at), "{}", Publish::new());
-        published.await.expect("it is published");
+        let sent = publisher.publish_raw(&topic, Key::of(&at), "{}", Publish::new());
+        sent.await.expect("it is published");
     }
     let arrived = within("the handlers come", gate.arrived.acquire_many(WAITING)).await;
     arrived.expect("it is never closed").forget();
@@ -103,7 +103,7 @@ async fn reading(when: &str, topics: u32, measure: Option<&Footprint>) -> Footpr
     Footprint::now()
 }
 
-fn it_does_not_grow_with_topics(config: Config) {
+fn it_does_not_grow_with_topics(config: &Config) {
     runtime().block_on(async {
         let namespace = |topics: u32| config.clone().namespace(format!("topics-{topics}"));
         let gate = Gate::closed();
