@@ -141,7 +141,11 @@ impl Source {
 
     /// Gives back the part of a reservation that is not needed.
     pub fn give_back(&self, grant: Grant) {
-        self.0.window().reserved -= grant.events;
+        {
+            let mut window = self.0.window();
+            // The pool too takes back no more than was reserved.
+            window.reserved = window.reserved.saturating_sub(grant.events);
+        }
         self.0.pool().give_back(pool::Grant {
             events: grant.events,
             bytes: grant.bytes,
@@ -159,7 +163,16 @@ impl Source {
         let mut unrouted = 0;
         {
             let mut window = self.0.window();
-            window.reserved -= batch.len();
+            let reserved = window.reserved;
+            window.reserved = reserved.saturating_sub(batch.len());
+            if batch.len() > reserved {
+                // They are here and may be the only copy: taken, beyond the bounds that the pool would keep.
+                let (source, delivered) = (&*self.0.name, batch.len());
+                tracing::error!(
+                    source,
+                    "the transport is at fault: it delivered {delivered} events, and had reserved room for {reserved}"
+                );
+            }
             for Incoming { position, message } in batch {
                 let size = message.size();
                 let Taken::New(number) = window.frontier.take(position) else {
