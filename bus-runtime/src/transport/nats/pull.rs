@@ -36,6 +36,8 @@ pub(super) struct Slot {
 struct Pull {
     /// What of the reservation the events that came have not used.
     left: Grant,
+    /// Bytes as the server counts them, of those that it may send.
+    room: usize,
     asked: usize,
     heard: Instant,
 }
@@ -99,6 +101,7 @@ impl Slot {
         self.count += 1;
         self.pull = Some(Pull {
             left: grant,
+            room: grant.bytes,
             asked: grant.events,
             heard: Instant::now(),
         });
@@ -209,9 +212,12 @@ impl Slot {
     /// Takes the event that is next here. `None` where no pull has room for it.
     pub(super) fn take(&mut self) -> Option<(Delivered, Message)> {
         let pull = self.pull.as_mut().filter(|pull| pull.left.events > 0)?;
-        let head = self.head.take()?;
+        let (delivered, message) = self.head.take()?;
         pull.left.events -= 1;
-        Some(head)
+        if pull.room != usize::MAX {
+            pull.room = pull.room.saturating_sub(message.length);
+        }
+        Some((delivered, message))
     }
 
     /// Counts the bytes of an event that was taken against the reservation.
@@ -224,8 +230,11 @@ impl Slot {
     }
 
     /// Ends a pull whose events have all come; what is left of its bytes goes back.
+    ///
+    /// The server ends a pull without a word where an event takes the last of its bytes exactly.
     pub(super) fn end_if_complete(&mut self, source: &Source) {
-        if self.pull.as_ref().is_some_and(|pull| pull.left.events == 0) {
+        let is_complete = |pull: &Pull| pull.left.events == 0 || pull.room == 0;
+        if self.pull.as_ref().is_some_and(is_complete) {
             self.end(source);
         }
     }
