@@ -16,6 +16,10 @@ const KEY: &str = "bus-key";
 const KEY_BASE64: &str = "bus-key-base64";
 const MESSAGE_ID: &str = "Nats-Msg-Id";
 const DEAD_ID: &str = "bus-dead-id";
+/// The most bytes of headers that JetStream stores (its error 10097).
+const HEADERS: usize = 65_535;
+/// What an event leaves of them for what its dead letter adds.
+const DEAD_HEADERS: usize = 4096;
 /// How headers begin that the server acts upon.
 const CONTROL: &str = "Nats-";
 
@@ -70,6 +74,14 @@ pub(super) fn headers(
     let id = HeaderValue::from_str(message_id)
         .map_err(|_| refused(message, "its id has a line break; give it another one"))?;
     headers.insert(MESSAGE_ID, id);
+    let (taken, limit) = (size(&headers, &Bytes::new()), HEADERS - DEAD_HEADERS);
+    if control == Control::Refuse && taken > limit {
+        let fault = format!(
+            "its key and headers take {taken} bytes; NATS carries both as headers, for which it has {limit}: move \
+             what is long into the payload"
+        );
+        return Err(refused(message, &fault));
+    }
     Ok(headers)
 }
 
@@ -377,6 +389,26 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn headers_have_room_for_what_a_dead_letter_adds() {
+        let with_key = |bytes| message(Key::from_bytes(vec![b'k'; bytes]));
+        let limit = HEADERS - DEAD_HEADERS;
+        let beside = size(
+            &headers(&with_key(1), "x", Control::Refuse).expect("valid"),
+            &Bytes::new(),
+        ) - 1;
+        let largest = with_key(limit - beside);
+        headers(&largest, "x", Control::Refuse).expect("exactly the limit");
+        let error = headers(&with_key(limit - beside + 1), "x", Control::Refuse)
+            .expect_err("one more")
+            .to_string();
+        assert!(
+            error.contains("orders.placed") && error.contains("61439"),
+            "{error}"
+        );
+        headers(&with_key(limit), "x", Control::LeaveOut).expect("a dead letter");
     }
 
     #[test]
