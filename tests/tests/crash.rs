@@ -39,7 +39,7 @@ mod nats {
     struct Service {
         child: Child,
         /// The service ends with it.
-        input: ChildStdin,
+        input: Option<ChildStdin>,
         records: Receiver<Record>,
     }
 
@@ -64,7 +64,7 @@ mod nats {
             });
             Service {
                 child,
-                input: input.expect("the pipe was asked for"),
+                input,
                 records,
             }
         }
@@ -87,10 +87,18 @@ mod nats {
 
         /// Ends it as an operator would, and reads what it has written.
         fn end(mut self, history: &mut History) {
-            drop(self.input);
+            drop(self.input.take());
             self.records.iter().for_each(|record| history.step(record));
             let ended = self.child.wait().expect("it is ours");
             assert!(ended.success(), "{ended}");
+        }
+    }
+
+    impl Drop for Service {
+        fn drop(&mut self) {
+            // Of a test that failed; else it has ended, and there is nothing to kill.
+            let _ = self.child.kill();
+            let _ = self.child.wait();
         }
     }
 
