@@ -91,7 +91,7 @@ async fn regression_28_a_publish_to_a_dead_broker_returns_in_time(mut nats: Nats
     let scene = Scene::default();
     scene.gate.open();
     let bus = Outage::new(nats.config())
-        .start(scene)
+        .start(scene.clone())
         .await
         .expect("it starts");
     // Frozen, its connection stays open; killed, it is gone.
@@ -108,6 +108,10 @@ async fn regression_28_a_publish_to_a_dead_broker_returns_in_time(mut nats: Nats
     let patient = Publish::new().timeout(Duration::from_mins(1));
     let published = bus.publish_with(&step("k", 2), patient).await;
     published.expect("the broker is back");
+    eventually("it is handled", || {
+        scene.begun.all().contains(&step("k", 2)).then_some(())
+    })
+    .await;
     let report = bus.shutdown().await.expect("it ends");
     assert!(report.left.is_empty(), "{report}");
 }
