@@ -16,6 +16,7 @@ mod nats {
     use std::time::{Duration, Instant};
     use tests::alone::{figure, runtime};
     use tests::broker::Nats;
+    use tests::jetstream;
     use tests::load::{Load, Numbered};
     use tests::patience::{PATIENCE, within};
     use tests::record::{History, Record};
@@ -44,10 +45,10 @@ mod nats {
     }
 
     impl Service {
-        fn start(url: &str, early: bool) -> Self {
+        fn start(url: &str, mistake: Option<&str>) -> Self {
             let mut child = Command::new(env!("CARGO_BIN_EXE_crash-service"))
                 .arg(url)
-                .args(early.then_some("early"))
+                .args(mistake)
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
                 .spawn()
@@ -147,29 +148,24 @@ mod nats {
         });
 
         if early {
-            // A backlog: what a life has fetched, acknowledged and not begun is much.
+            // A backlog: what a life has fetched and not begun is much.
             pace.add_permits(Semaphore::MAX_PERMITS);
             published(&runtime, &mut publishing);
         }
-        for _ in 0..kills {
+        for life in 0..kills {
             history.next_life();
-            let service = Service::start(&url, early);
-            let steps = if early {
-                rng.usize(3000..4000)
-            } else {
-                pace.add_permits(A_LIFE);
-                // From before the first event to behind most.
-                rng.usize(..2 * A_LIFE)
-            };
-            for _ in 0..steps {
-                let read = service.read(&mut history, PATIENCE);
-                assert!(read, "the service stands still, or ended by itself");
+            if early {
+                let before = if life == 0 { 0 } else { acknowledged(&url) };
+                let service = Service::start(&url, Some("stuck"));
+                until_lost(&service, &mut history, || {
+                    acknowledged(&url) > before + 1500
+                });
+                service.kill(&mut history);
+                continue;
             }
-            // And anywhere within the step that comes next.
-            let (now, moment) = (Instant::now(), Duration::from_micros(rng.u64(..2000)));
-            while now.elapsed() < moment {
-                thread::yield_now();
-            }
+            pace.add_permits(A_LIFE);
+            let service = Service::start(&url, None);
+            until_some_moment(&service, &mut history, &mut rng);
             service.kill(&mut history);
         }
 
@@ -177,7 +173,7 @@ mod nats {
         if !early {
             published(&runtime, &mut publishing);
         }
-        let service = Service::start(&url, early);
+        let service = Service::start(&url, early.then_some("early"));
         while history.settled() < load.events() && service.read(&mut history, quiet) {}
         let lost: Vec<Numbered> = load.iter().filter(|event| !history.has(*event)).collect();
         if lost.is_empty() {
@@ -194,6 +190,38 @@ mod nats {
             history,
             lost,
             dead,
+        }
+    }
+
+    /// Reads until a moment that nobody can foresee.
+    fn until_some_moment(service: &Service, history: &mut History, rng: &mut Rng) {
+        // From before the first event to behind most.
+        for _ in 0..rng.usize(..2 * A_LIFE) {
+            let read = service.read(history, PATIENCE);
+            assert!(read, "the service stands still, or ended by itself");
+        }
+        // And anywhere within the step that comes next.
+        let (now, moment) = (Instant::now(), Duration::from_micros(rng.u64(..2000)));
+        while now.elapsed() < moment {
+            thread::yield_now();
+        }
+    }
+
+    /// Up to where the server takes the group's events for handled.
+    fn acknowledged(url: &str) -> u64 {
+        let info = jetstream::ask(url, "CONSUMER.INFO.events.crash");
+        info["ack_floor"]["stream_seq"].as_u64().expect("a number")
+    }
+
+    /// Reads until `lost` says that the server has forgotten events that the service, which gets stuck after 1000
+    /// attempts, has not handled.
+    fn until_lost(service: &Service, history: &mut History, lost: impl Fn() -> bool) {
+        let started = service.read(history, PATIENCE);
+        assert!(started, "the service stands still, or ended by itself");
+        let deadline = Instant::now() + PATIENCE;
+        while !lost() {
+            while service.read(history, Duration::from_millis(10)) {}
+            assert!(Instant::now() < deadline, "nothing is acknowledged early");
         }
     }
 
@@ -255,7 +283,7 @@ mod nats {
         // Not only late: later events of their keys are settled.
         let lost = found.lost.iter();
         let lost = lost.filter(|event| found.history.overtook(**event)).count();
-        assert!(lost > 0, "the mistake is not found");
+        assert!(lost >= 1000, "the mistake is not found: {lost}");
         figure(format_args!(
             "crash: acknowledged early, 2 × kill -9: {lost} of {} lost",
             found.load.events()

@@ -2,30 +2,47 @@
 //! go on, one line and one system call each.
 //!
 //! Arguments: the broker's URL; then `early` to acknowledge events before they are settled, which is the mistake that
-//! the test has to find. It ends by itself when its standard input does.
+//! the test has to find, or `stuck` to do that and to get stuck after a while. It ends by itself when its standard
+//! input does.
 
 use bus_runtime::prelude::*;
 use std::error::Error;
 use std::fs::File;
+use std::future::pending;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tests::load::{Numbered, TOPICS};
 use tests::record::{Record, Step};
 
 const AGAIN: Retry = Retry::attempts(5).backoff(Duration::from_millis(5), Duration::from_millis(5));
 
+/// Attempts before a service that is to get stuck does.
+const UNTIL_STUCK: u32 = 1000;
+
 /// Where the steps are written.
 #[derive(Clone)]
-struct Out(Arc<File>);
+struct Out {
+    file: Arc<File>,
+    /// Attempts that are left, if it is to get stuck.
+    left: Option<Arc<AtomicU32>>,
+}
 
 impl Out {
     fn write(&self, step: Step, event: Numbered) {
         let line = Record { step, event }.to_string();
         // Shorter than what a pipe takes whole: a record is there or it is not.
-        let written = (&*self.0).write_all(line.as_bytes());
+        let written = (&*self.file).write_all(line.as_bytes());
         written.expect("the test reads until it has killed this process");
+    }
+
+    fn gets_stuck(&self) -> bool {
+        let take = |left: u32| left.checked_sub(1);
+        let take =
+            |left: &Arc<AtomicU32>| left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+        self.left.as_ref().is_some_and(|left| take(left).is_err())
     }
 }
 
@@ -33,6 +50,9 @@ async fn handle(out: &Out, event: Numbered, attempt: u32) -> Result {
     out.write(Step::Started, event);
     // What may run at the same time does it here.
     tokio::task::yield_now().await;
+    if out.gets_stuck() {
+        pending::<()>().await;
+    }
     if event.is_poisoned() {
         out.write(Step::Dead, event);
         return Err(HandlerError::permanent("it is poisoned"));
@@ -63,14 +83,17 @@ struct Killed;
 async fn main() -> std::result::Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let url = arguments.next().ok_or("the broker's URL is missing")?;
-    match arguments.next().as_deref() {
-        Some("early") => bus_runtime::testing::acknowledge_early(),
+    let mistake = arguments.next();
+    match mistake.as_deref() {
+        Some("early" | "stuck") => bus_runtime::testing::acknowledge_early(),
         Some(other) => Err(format!("`{other}` is not known"))?,
         None => {}
     }
-    let out = Out(Arc::new(File::from(
-        io::stdout().as_fd().try_clone_to_owned()?,
-    )));
+    let stuck = mistake.as_deref() == Some("stuck");
+    let out = Out {
+        file: Arc::new(File::from(io::stdout().as_fd().try_clone_to_owned()?)),
+        left: stuck.then(|| Arc::new(AtomicU32::new(UNTIL_STUCK))),
+    };
     // Few at once, so that many wait when the process is killed.
     let config = Config::new(url)
         .in_flight(32)
