@@ -21,7 +21,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 /// How long settled events wait for others, so that they are acknowledged together, where many are not
 /// acknowledged; where few are, it is the commit interval.
@@ -29,6 +29,8 @@ const GATHER: Duration = Duration::from_millis(2);
 /// How long a generation has to live before the next one may begin at once.
 const SOUND: Duration = Duration::from_secs(10);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// How long the server may take to answer the last acknowledgement before it is asked what it knows.
+const ANSWER: Duration = Duration::from_secs(1);
 
 /// What the bus asks of a consumer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -432,6 +434,8 @@ impl ConsumerLoop {
         }
         let info: Info = link.api(&subject, &from).await?;
         self.open.clear();
+        // What was acknowledged before is known to the server, or comes again.
+        self.last_ack = None;
         self.floor = info.ack_floor.stream_sequence;
         let next = info.delivered.consumer_sequence + 1;
         Generation::open(link, next)
@@ -541,12 +545,14 @@ impl ConsumerLoop {
                     return true;
                 };
                 // The server takes acknowledgements in order: its answer to the last one is for all.
-                let request = on.client.request(last, Bytes::from_static(ACK));
-                if let Some(Ok(_)) = on.until_lost(request).await {
-                    return true;
-                }
-                // Not a quick loop: lost connections are replaced with a wait, and requests take their time.
-                on.until_lost(tokio::time::sleep(GATHER)).await;
+                let request = on.client.request(last.clone(), Bytes::from_static(ACK));
+                match timeout(ANSWER, on.until_lost(request)).await {
+                    Ok(Some(Ok(_))) => return true,
+                    Err(_) if self.is_forgotten(&on, &last).await => return true,
+                    // Not a quick loop: lost connections are replaced with a wait, and requests take their time.
+                    _ => on.until_lost(tokio::time::sleep(GATHER)).await,
+                };
+                link = Some(on).filter(|on| !on.lost.is_cancelled());
             }
         });
         if confirmed.await.unwrap_or(false) {
@@ -556,6 +562,19 @@ impl ConsumerLoop {
         Leftover(vec![format!(
             "the last acknowledgements of group `{group}`: the server has not confirmed them"
         )])
+    }
+
+    /// Whether the server no longer knows that it delivered the event of this acknowledgement: it was killed
+    /// before it had written that down. It never answers then, and delivers the event again.
+    async fn is_forgotten(&self, link: &Link, ack: &Subject) -> bool {
+        let Some(acknowledged) = Delivered::parse(ack) else {
+            return false;
+        };
+        let Durable { name, stream, .. } = &self.durable;
+        let info: Result<Info, ApiError> = link
+            .api(&format!("CONSUMER.INFO.{stream}.{name}"), &json!({}))
+            .await;
+        info.is_ok_and(|info| info.delivered.consumer_sequence < acknowledged.number)
     }
 }
 
