@@ -194,6 +194,7 @@ impl Publisher {
             Outgoing {
                 message,
                 destination: Destination::Topic,
+                from_handler: self.origin.is_some(),
                 deadline,
             },
             confirm,

@@ -52,6 +52,7 @@ pub(super) fn outgoing(
             group: Arc::clone(&subscribed.group),
             id: id.into(),
         },
+        from_handler: true,
         deadline,
     }
 }

@@ -14,6 +14,9 @@ pub struct Outgoing {
     pub message: Message,
     /// Where it goes.
     pub destination: Destination,
+    /// Whether it is published while an event is handled, which may wait for it: of an event from outside and
+    /// one from a handler, it is the outside one that a full broker may keep waiting.
+    pub from_handler: bool,
     /// When the answer is due: what is not stored by then is answered with an error.
     pub deadline: Instant,
 }

@@ -122,6 +122,7 @@ impl Stage {
         let (confirm, answer) = oneshot::channel();
         let topic = Arc::clone(&message.topic);
         let outgoing = Outgoing {
+            from_handler: false,
             message,
             destination,
             deadline: Instant::now() + self.suite.patient_for(),

@@ -66,6 +66,7 @@ pub(in crate::testing::conformance) async fn what_was_confirmed_is_stored(stage:
     for number in 0..500_u32 {
         let answer = answer.clone();
         let outgoing = Outgoing {
+            from_handler: false,
             message: event(topic, &(number % 9).to_string(), number),
             destination: Destination::Topic,
             deadline: Instant::now() + stage.suite().patient_for(),

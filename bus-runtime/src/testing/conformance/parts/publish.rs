@@ -21,6 +21,7 @@ pub(in crate::testing::conformance) async fn every_publish_is_answered_once(stag
     let publish = |number: u32| {
         let answer = answer.clone();
         let outgoing = Outgoing {
+            from_handler: false,
             message: event(topic, &(number % 7).to_string(), number),
             destination: Destination::Topic,
             deadline: Instant::now() + stage.suite().patient_for(),
