@@ -55,6 +55,7 @@
 //! group and key start one after the other, each after the one before it is settled.
 
 mod bus;
+mod clock;
 mod codec;
 mod delivery;
 mod event;

@@ -5,7 +5,7 @@ use crate::event::{Headers, Message};
 use crate::transport::{Destination, Outgoing};
 use bytes::Bytes;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
 
 /// The longest error text, in bytes.
@@ -62,7 +62,6 @@ fn additions(
     subscribed: &Subscribed,
     now: SystemTime,
 ) -> Vec<(&'static str, String)> {
-    let time = |time| humantime::format_rfc3339_millis(time).to_string();
     let fault = event
         .fault
         .as_ref()
@@ -74,14 +73,20 @@ fn additions(
             "bus-dead-position",
             format!("{}/{}", event.source.name(), event.position),
         ),
-        ("bus-dead-time", time(event.message.time)),
+        ("bus-dead-time", rfc3339(event.message.time)),
         ("bus-dead-group", subscribed.group.to_string()),
         ("bus-dead-handler", subscribed.name.to_owned()),
         ("bus-dead-reason", fault.reason.to_string()),
         ("bus-dead-error", one_line(&fault.error)),
         ("bus-dead-attempts", fault.attempts.to_string()),
-        ("bus-dead-at", time(now)),
+        ("bus-dead-at", rfc3339(now)),
     ]
+}
+
+/// The time as RFC 3339, which has four digits for the year: what is outside of it is its beginning or end.
+fn rfc3339(time: SystemTime) -> String {
+    let last = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
+    humantime::format_rfc3339_millis(time.clamp(UNIX_EPOCH, last)).to_string()
 }
 
 /// Header values are ASCII without line breaks on every broker: other characters are written as Rust
@@ -104,6 +109,16 @@ fn one_line(error: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_that_no_calendar_has_is_its_nearest() {
+        assert_eq!(
+            rfc3339(UNIX_EPOCH - Duration::from_secs(1)),
+            "1970-01-01T00:00:00.000Z"
+        );
+        let far = UNIX_EPOCH + Duration::from_hours(24 * 365 * 20_000);
+        assert_eq!(rfc3339(far), "9999-12-31T23:59:59.000Z");
+    }
 
     #[test]
     fn an_error_is_one_line_of_ascii_and_cut() {

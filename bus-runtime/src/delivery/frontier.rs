@@ -5,6 +5,9 @@ use std::collections::VecDeque;
 /// A place in a source as its broker counts it: an offset, a stream sequence. Grows, with gaps.
 pub type Position = u64;
 
+/// Entries whose memory is kept when the window is empty.
+const KEPT: usize = 1024;
+
 /// The window between a source's oldest unsettled event and the newest taken. Pure: no lock, no time.
 ///
 /// Events are numbered densely in the order they were taken, so that an event finds its entry by
@@ -16,6 +19,8 @@ pub(crate) struct Frontier {
     first: u64,
     /// The last position below the window.
     prefix: Option<Position>,
+    /// The first position ever taken.
+    oldest_taken: Option<Position>,
     /// The newest position ever taken.
     newest: Option<Position>,
     /// Settled, not yet read by the transport.
@@ -51,6 +56,7 @@ impl Frontier {
             window: VecDeque::new(),
             first: 0,
             prefix: None,
+            oldest_taken: None,
             newest: None,
             settled: Vec::new(),
             released: Vec::new(),
@@ -68,6 +74,7 @@ impl Frontier {
         if self.newest.is_some_and(|newest| position <= newest) {
             return self.taken_before(position);
         }
+        self.oldest_taken.get_or_insert(position);
         self.newest = Some(position);
         self.window.push_back((position, State::Held));
         Taken::New(self.first + self.window.len() as u64 - 1)
@@ -79,8 +86,8 @@ impl Frontier {
             .binary_search_by_key(&position, |(position, _)| *position)
         {
             Ok(at) => self.window[at].1,
-            // Below the window everything is settled.
-            Err(0) => State::Settled,
+            // Below the window everything is settled that was ever taken.
+            Err(0) if self.oldest_taken.is_some_and(|oldest| position >= oldest) => State::Settled,
             // A position that the transport left out: never acknowledged, so never lost.
             Err(_) => State::Held,
         };
@@ -99,6 +106,9 @@ impl Frontier {
             self.prefix = Some(*position);
             self.window.pop_front();
             self.first += 1;
+        }
+        if self.window.is_empty() && self.window.capacity() > KEPT {
+            self.window = VecDeque::new();
         }
     }
 
@@ -215,9 +225,14 @@ mod tests {
     #[test]
     fn what_was_left_out_is_not_acknowledged() {
         let mut frontier = Frontier::new(8);
-        frontier.take(1);
-        frontier.take(3);
-        assert_eq!(frontier.take(2), Taken::Held);
+        frontier.take(2);
+        frontier.take(4);
+        assert_eq!(frontier.take(3), Taken::Held);
+        assert_eq!(
+            frontier.take(1),
+            Taken::Held,
+            "older than all that was ever taken"
+        );
         assert!(!frontier.is_unread());
     }
 

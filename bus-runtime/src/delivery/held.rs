@@ -102,7 +102,7 @@ impl Held {
         // Decoding and the key's expression are the user's code, and this is the transport's task.
         let computed = catch_unwind(AssertUnwindSafe(|| compute(&self.message)));
         let computed = computed.unwrap_or_else(|panic| {
-            let panic = panic_message(&*panic);
+            let panic = panic_message(panic);
             Err(Rejection::new(format!(
                 "computing the key panicked: {panic}"
             )))

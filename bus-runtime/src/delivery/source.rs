@@ -122,6 +122,9 @@ impl Source {
 
     /// Reserves room for at most so many events and bytes, and says for how much there is room now. With
     /// none, the waker is called when it is worth trying again.
+    ///
+    /// For one event, `bytes` is its size: there is room for it or none. A source of which nothing is held or
+    /// reserved has room for one event of any size, which is a grant of `usize::MAX` bytes.
     pub fn reserve(&self, events: usize, bytes: usize) -> Grant {
         let mut window = self.0.window();
         let room = window.frontier.room().saturating_sub(window.reserved);
@@ -134,7 +137,9 @@ impl Source {
         if room == 0 {
             return Grant::default();
         }
-        let pool::Grant { events, bytes } = self.0.pool().reserve(events.min(room), bytes);
+        let least = if events == 1 { bytes } else { bytes.min(1) };
+        let granted = self.0.pool().reserve(events.min(room), bytes, least);
+        let pool::Grant { events, bytes } = granted;
         window.reserved += events;
         Grant { events, bytes }
     }

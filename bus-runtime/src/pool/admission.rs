@@ -1,10 +1,6 @@
-//! Which source may add how much: a dynamic threshold on events and on bytes.
-//!
-//! A source may add while what it has is less than what is free (Choudhury and Hahne, "Dynamic Queue
-//! Length Thresholds for Shared-Memory Packet Switches", 1998): O(1), no quotas, and a hog leaves half of
-//! the room to the others.
+//! Which source may add how much, of the events (M) and of the bytes (B); who is asked again, and when.
 
-use std::collections::BTreeSet;
+use super::budget::{Budget, Refused};
 use std::fmt;
 use std::sync::Arc;
 
@@ -33,20 +29,13 @@ pub(super) struct Admission {
     bytes: Budget,
     sources: Vec<Slot>,
     free: Vec<u32>,
+    /// Sources that may add.
+    open: usize,
     /// Events and owed releases of all sources.
     held: usize,
     closed: bool,
     /// Sources that are to look again: woken when the pool's lock is free.
     wakes: Vec<Wake>,
-}
-
-/// A bound that sources share.
-#[derive(Debug)]
-struct Budget {
-    limit: usize,
-    used: usize,
-    /// Refused sources, by how much has to be free for them to be asked again.
-    waiting: BTreeSet<(usize, u32)>,
 }
 
 struct Slot {
@@ -62,6 +51,8 @@ struct Slot {
     overflow: usize,
     waiting: Option<Waiting>,
     revoked: Revoked,
+    /// It adds nothing any more.
+    ended: bool,
     /// Its handle is gone.
     orphaned: bool,
 }
@@ -69,10 +60,9 @@ struct Slot {
 /// What a refused source waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Waiting {
-    Events(usize),
-    Bytes(usize),
-    /// That nothing of it is left: its next event is larger than its share of the bytes.
-    Empty,
+    Events(Refused),
+    /// Room for so many bytes, or that nothing of it is left.
+    Bytes(Refused, usize),
     /// That none of its events lacks room among the delayed.
     Overflow,
 }
@@ -89,16 +79,12 @@ pub(super) enum Revoked {
 
 impl Admission {
     pub(super) fn new(events: usize, bytes: usize) -> Self {
-        let budget = |limit| Budget {
-            limit,
-            used: 0,
-            waiting: BTreeSet::new(),
-        };
         Admission {
-            events: budget(events),
-            bytes: budget(bytes),
+            events: Budget::new(events),
+            bytes: Budget::new(bytes),
             sources: Vec::new(),
             free: Vec::new(),
+            open: 0,
             held: 0,
             closed: false,
             wakes: Vec::new(),
@@ -119,24 +105,31 @@ impl Admission {
             overflow: 0,
             waiting: None,
             revoked: Revoked::No,
+            ended: false,
             orphaned: false,
         };
-        if let Some(source) = self.free.pop() {
+        let source = if let Some(source) = self.free.pop() {
             self.sources[source as usize] = slot;
-            return source;
-        }
-        self.sources.push(slot);
-        u32::try_from(self.sources.len() - 1).expect("fewer than 2^32 sources")
+            source
+        } else {
+            self.sources.push(slot);
+            u32::try_from(self.sources.len() - 1).expect("fewer than 2^32 sources")
+        };
+        self.events.opened();
+        self.bytes.opened();
+        self.open += 1;
+        self.share_floors();
+        source
     }
 
     /// The source's handle is gone: its slot is free once nothing of it is left.
     pub(super) fn orphan(&mut self, source: u32) {
-        self.forget(source);
-        let reserved = self.sources[source as usize].reserved;
-        self.give_back(source, reserved);
+        self.end(source);
         let slot = &mut self.sources[source as usize];
         slot.orphaned = true;
-        if slot.held == 0 {
+        let (reserved, held) = (slot.reserved, slot.held);
+        self.give_back(source, reserved);
+        if held == 0 {
             self.free.push(source);
         }
     }
@@ -144,15 +137,15 @@ impl Admission {
     /// No source may add any more.
     pub(super) fn close(&mut self) {
         self.closed = true;
-        self.events.waiting.clear();
-        self.bytes.waiting.clear();
+        self.events.clear();
+        self.bytes.clear();
         for slot in &mut self.sources {
             slot.waiting = None;
         }
     }
 
     pub(super) fn revoke(&mut self, source: u32, how: Revoked) {
-        self.forget(source);
+        self.end(source);
         let slot = &mut self.sources[source as usize];
         slot.revoked = slot.revoked.max(how);
     }
@@ -170,18 +163,24 @@ impl Admission {
     }
 
     pub(super) fn buffered(&self) -> usize {
-        self.events.used
+        self.events.used()
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.bytes.used
+        self.bytes.used()
     }
 
     /// Reserves room; see [`super::PoolSource::reserve`]. A source that gets none waits.
-    pub(super) fn reserve(&mut self, source: u32, events: usize, bytes: usize) -> Grant {
+    pub(super) fn reserve(
+        &mut self,
+        source: u32,
+        events: usize,
+        bytes: usize,
+        least: usize,
+    ) -> Grant {
         self.forget(source);
         let slot = &self.sources[source as usize];
-        if self.closed || slot.revoked != Revoked::No || events == 0 {
+        if self.closed || slot.ended || events == 0 {
             return Grant::default();
         }
         if slot.overflow > 0 {
@@ -189,48 +188,42 @@ impl Admission {
         }
         let events_share = self.events.share(slot.events).min(events);
         if events_share == 0 {
-            return self.wait(source, Waiting::Events(self.events.need(slot.events)));
-        }
-        let empty = slot.held == 0 && slot.reserved.events == 0;
-        if bytes == usize::MAX && !empty {
-            return self.wait(source, Waiting::Empty);
+            return self.wait_for_events(source);
         }
         let bytes_share = self.bytes.share(slot.bytes).min(bytes);
-        // Events without a byte, no key and no payload, need no room among the bytes.
-        let lacks_bytes = bytes_share == 0 && bytes > 0;
-        if bytes == usize::MAX || (lacks_bytes && empty) {
-            // One event of any size: its bytes are counted when it comes.
-            self.take(
-                source,
-                Grant {
-                    events: 1,
-                    bytes: 0,
-                },
-            );
-            return Grant {
-                events: 1,
-                bytes: usize::MAX,
+        if bytes_share >= least {
+            let grant = Grant {
+                events: events_share,
+                bytes: bytes_share,
             };
+            self.take(source, grant);
+            return grant;
         }
-        if lacks_bytes {
-            return self.wait(source, Waiting::Bytes(self.bytes.need(slot.bytes)));
+        if slot.held > 0 || slot.reserved.events > 0 {
+            return self.wait_for_bytes(source, least);
         }
-        let grant = Grant {
-            events: events_share,
-            bytes: bytes_share,
-        };
-        self.take(source, grant);
-        grant
+        // One event of any size: its bytes are counted when it comes.
+        self.take(
+            source,
+            Grant {
+                events: 1,
+                bytes: 0,
+            },
+        );
+        Grant {
+            events: 1,
+            bytes: usize::MAX,
+        }
     }
 
     fn take(&mut self, source: u32, grant: Grant) {
-        let slot = &mut self.sources[source as usize];
-        slot.reserved.events += grant.events;
-        slot.reserved.bytes += grant.bytes;
-        slot.events += grant.events;
-        slot.bytes += grant.bytes;
-        self.events.used += grant.events;
-        self.bytes.used += grant.bytes;
+        let reserved = &mut self.sources[source as usize].reserved;
+        reserved.events += grant.events;
+        reserved.bytes += grant.bytes;
+        self.change(source, |slot| {
+            slot.events += grant.events;
+            slot.bytes += grant.bytes;
+        });
     }
 
     /// Returns what is left of a reservation, as far as it is one.
@@ -239,58 +232,53 @@ impl Admission {
         let events = grant.events.min(slot.reserved.events);
         slot.reserved.events -= events;
         // Bytes are reserved for events: with the last of these goes what is left of them.
-        let bytes = if slot.reserved.events == 0 {
+        let none_left = slot.reserved.events == 0;
+        let bytes = if none_left {
             slot.reserved.bytes
         } else {
             grant.bytes.min(slot.reserved.bytes)
         };
         slot.reserved.bytes -= bytes;
-        slot.events -= events;
-        slot.bytes -= bytes;
-        self.events.used -= events;
-        self.bytes.used -= bytes;
+        self.change(source, |slot| {
+            slot.events -= events;
+            slot.bytes -= bytes;
+        });
         self.wake(source);
     }
 
     /// An event of so many bytes came: what was reserved for it is now its own.
     pub(super) fn add(&mut self, source: u32, bytes: usize) {
+        self.held += 1;
         let slot = &mut self.sources[source as usize];
         slot.held += 1;
-        self.held += 1;
-        let event = usize::from(slot.reserved.events > 0);
-        slot.reserved.events -= event;
-        slot.events += 1 - event;
-        self.events.used += 1 - event;
-        let reserved = slot.reserved.bytes.min(bytes);
-        slot.reserved.bytes -= reserved;
-        slot.bytes += bytes - reserved;
-        self.bytes.used += bytes - reserved;
+        let reserved_event = usize::from(slot.reserved.events > 0);
+        slot.reserved.events -= reserved_event;
+        let mut reserved_bytes = slot.reserved.bytes.min(bytes);
         if slot.reserved.events == 0 {
-            let left = std::mem::take(&mut slot.reserved.bytes);
-            slot.bytes -= left;
-            self.bytes.used -= left;
+            reserved_bytes = slot.reserved.bytes;
         }
+        slot.reserved.bytes -= reserved_bytes;
+        self.change(source, |slot| {
+            slot.events = slot.events + 1 - reserved_event;
+            slot.bytes = slot.bytes + bytes - reserved_bytes;
+        });
     }
 
     /// An event no longer counts as fetched and not started.
     pub(super) fn started(&mut self, source: u32) {
-        self.sources[source as usize].events -= 1;
-        self.events.used -= 1;
+        self.change(source, |slot| slot.events -= 1);
         self.wake(source);
     }
 
     /// An event counts as not started again, until it is clear what becomes of it.
     pub(super) fn restored(&mut self, source: u32) {
-        self.sources[source as usize].events += 1;
-        self.events.used += 1;
+        self.change(source, |slot| slot.events += 1);
     }
 
     /// An event finds no room among the delayed: it counts as not started again, and stops its source.
     pub(super) fn overflows(&mut self, source: u32) {
-        let slot = &mut self.sources[source as usize];
-        slot.events += 1;
-        slot.overflow += 1;
-        self.events.used += 1;
+        self.sources[source as usize].overflow += 1;
+        self.restored(source);
     }
 
     /// Takes that back.
@@ -301,8 +289,7 @@ impl Admission {
 
     /// The pool no longer keeps the event's bytes.
     pub(super) fn dropped(&mut self, source: u32, bytes: usize) {
-        self.sources[source as usize].bytes -= bytes;
-        self.bytes.used -= bytes;
+        self.change(source, |slot| slot.bytes -= bytes);
         self.wake(source);
     }
 
@@ -324,40 +311,94 @@ impl Admission {
         }
     }
 
+    /// Changes what a source has of the budgets.
+    fn change(&mut self, source: u32, change: impl FnOnce(&mut Slot)) {
+        let slot = &mut self.sources[source as usize];
+        let (events, bytes) = (slot.events, slot.bytes);
+        change(slot);
+        self.events.moved(events, slot.events, !slot.ended);
+        self.bytes.moved(bytes, slot.bytes, !slot.ended);
+    }
+
+    /// The source adds nothing any more: its floors are the others'.
+    fn end(&mut self, source: u32) {
+        self.forget(source);
+        let slot = &mut self.sources[source as usize];
+        if std::mem::replace(&mut slot.ended, true) {
+            return;
+        }
+        self.events.ended(slot.events);
+        self.bytes.ended(slot.bytes);
+        self.open -= 1;
+        self.share_floors();
+        self.wake_others();
+    }
+
+    /// Gives each open source its floor, where their number calls for another one.
+    fn share_floors(&mut self) {
+        let open = self.open.max(1);
+        let floor = self.events.floor_of(open);
+        if floor != self.events.floor() {
+            let own = self
+                .sources
+                .iter()
+                .filter(|slot| !slot.ended)
+                .map(|slot| slot.events);
+            self.events.set_floor(floor, own);
+        }
+        let floor = self.bytes.floor_of(open);
+        if floor != self.bytes.floor() {
+            let own = self
+                .sources
+                .iter()
+                .filter(|slot| !slot.ended)
+                .map(|slot| slot.bytes);
+            self.bytes.set_floor(floor, own);
+        }
+    }
+
     /// Finds who is to be asked again after something of `source` went.
     fn wake(&mut self, source: u32) {
         let slot = &self.sources[source as usize];
         match slot.waiting {
-            Some(Waiting::Empty) if slot.held == 0 && slot.reserved.events == 0 => self.ask(source),
             Some(Waiting::Overflow) if slot.overflow == 0 => self.ask(source),
             // What it has shrank, and with it what it needs.
-            Some(Waiting::Events(old)) => {
-                let need = self.events.need(slot.events);
-                self.events.waiting.remove(&(old, source));
-                self.wait(source, Waiting::Events(need));
+            Some(Waiting::Events(_)) => {
+                self.forget(source);
+                self.wait_for_events(source);
             }
-            Some(Waiting::Bytes(_)) if slot.held == 0 && slot.reserved.events == 0 => {
+            Some(Waiting::Bytes(..)) if slot.held == 0 && slot.reserved.events == 0 => {
                 self.ask(source);
             }
-            Some(Waiting::Bytes(old)) => {
-                let need = self.bytes.need(slot.bytes);
-                self.bytes.waiting.remove(&(old, source));
-                self.wait(source, Waiting::Bytes(need));
+            Some(Waiting::Bytes(_, want)) => {
+                self.forget(source);
+                self.wait_for_bytes(source, want);
             }
             _ => {}
         }
+        self.wake_others();
+    }
+
+    fn wake_others(&mut self) {
         while let Some(next) = self.events.next().or_else(|| self.bytes.next()) {
             self.ask(next);
         }
     }
 
+    fn wait_for_events(&mut self, source: u32) -> Grant {
+        let own = self.sources[source as usize].events;
+        let refused = self.events.refuse(source, own, 1, true);
+        self.wait(source, Waiting::Events(refused))
+    }
+
+    fn wait_for_bytes(&mut self, source: u32, want: usize) -> Grant {
+        let own = self.sources[source as usize].bytes;
+        let refused = self.bytes.refuse(source, own, want, want == 1);
+        self.wait(source, Waiting::Bytes(refused, want))
+    }
+
     fn wait(&mut self, source: u32, waiting: Waiting) -> Grant {
         self.sources[source as usize].waiting = Some(waiting);
-        match waiting {
-            Waiting::Events(need) => drop(self.events.waiting.insert((need, source))),
-            Waiting::Bytes(need) => drop(self.bytes.waiting.insert((need, source))),
-            Waiting::Empty | Waiting::Overflow => {}
-        }
         Grant::default()
     }
 
@@ -369,35 +410,10 @@ impl Admission {
 
     fn forget(&mut self, source: u32) {
         match self.sources[source as usize].waiting.take() {
-            Some(Waiting::Events(need)) => drop(self.events.waiting.remove(&(need, source))),
-            Some(Waiting::Bytes(need)) => drop(self.bytes.waiting.remove(&(need, source))),
-            _ => {}
+            Some(Waiting::Events(refused)) => self.events.forget(source, refused),
+            Some(Waiting::Bytes(refused, _)) => self.bytes.forget(source, refused),
+            Some(Waiting::Overflow) | None => {}
         }
-    }
-}
-
-impl Budget {
-    fn free(&self) -> usize {
-        self.limit.saturating_sub(self.used)
-    }
-
-    /// How much a source that has `own` may add: until it has as much as is free.
-    fn share(&self, own: usize) -> usize {
-        self.free().saturating_sub(own).div_ceil(2)
-    }
-
-    /// How much has to be free before a refused source is asked again: a little more than it has, so that
-    /// it is not asked for every single event.
-    fn need(&self, own: usize) -> usize {
-        own + 1 + self.limit / 64
-    }
-
-    /// The source that needs least, if that much is free.
-    fn next(&self) -> Option<u32> {
-        self.waiting
-            .first()
-            .filter(|(need, _)| *need <= self.free())
-            .map(|(_, source)| *source)
     }
 }
 

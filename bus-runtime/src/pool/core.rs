@@ -35,6 +35,8 @@ pub(super) struct Core<E> {
     waiting_limit: usize,
     /// Events that found D full.
     overflow: usize,
+    /// The same, in the order in which they did; some have gone on since.
+    overflowed: VecDeque<Ticket>,
     pub(super) phase: Phase,
 }
 
@@ -110,6 +112,7 @@ impl<E> Core<E> {
             waiting: 0,
             waiting_limit: delayed,
             overflow: 0,
+            overflowed: VecDeque::new(),
             phase: Phase::Running,
         }
     }
@@ -253,8 +256,8 @@ impl<E> Core<E> {
         Ok(())
     }
 
-    /// The event that ran is given back, and the followers of its source with it: none of them may
-    /// overtake it. The event's own release is owed too.
+    /// The event that ran is given back; its release is owed. None of its source's events is behind it: they
+    /// were released when the source was given up, and none has come since.
     pub(super) fn release(&mut self, index: u32, event: E) -> Released<E> {
         self.slot_back(index);
         self.give_up(index, event)
@@ -267,9 +270,8 @@ impl<E> Core<E> {
     }
 
     fn give_up(&mut self, index: u32, event: E) -> Released<E> {
-        let source = self.slab.get(index).source;
-        let mut released = vec![(source, event)];
-        self.sweep_strand(index, true, |other| other == source, &mut released);
+        let mut released = vec![(self.slab.get(index).source, event)];
+        self.sweep_strand(index, true, |_| false, &mut released);
         released
     }
 
@@ -542,6 +544,9 @@ impl<E> Core<E> {
             Counted::Delayed => self.waiting += 1,
             Counted::Overflow => {
                 self.overflow += 1;
+                if !std::mem::replace(&mut node.in_overflowed, true) {
+                    self.overflowed.push_back(self.slab.ticket(index));
+                }
                 self.admission.overflows(source);
             }
         }
@@ -552,10 +557,33 @@ impl<E> Core<E> {
         match node.counted {
             Counted::InFlight => {}
             Counted::Buffered => self.admission.started(node.source),
-            Counted::Delayed => self.waiting -= 1,
+            Counted::Delayed => {
+                self.waiting -= 1;
+                self.admit_overflowed();
+            }
             Counted::Overflow => {
                 self.overflow -= 1;
                 self.admission.overflowed(node.source);
+            }
+        }
+    }
+
+    /// There is room among the delayed: the event that has waited longest for it takes it, and its source
+    /// may go on.
+    fn admit_overflowed(&mut self) {
+        while let Some(ticket) = self.overflowed.pop_front() {
+            if !self.slab.is_current(ticket) {
+                continue;
+            }
+            let node = self.slab.get_mut(ticket.index);
+            node.in_overflowed = false;
+            if node.counted == Counted::Overflow {
+                node.counted = Counted::Delayed;
+                self.waiting += 1;
+                self.overflow -= 1;
+                let source = node.source;
+                self.admission.overflowed(source);
+                return;
             }
         }
     }

@@ -7,6 +7,7 @@ use super::slab::NIL;
 use super::source::PoolSource;
 use super::timer;
 use super::work::{Ticket, Work};
+use crate::clock::after;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
@@ -125,7 +126,7 @@ impl<W: Work> Pool<W> {
     /// The dead letter could not be stored: it is tried again after `delay`, or released, where nothing of
     /// its source goes on.
     pub(crate) fn bury_later(&self, ticket: Ticket, event: W::Event, delay: Duration) {
-        let due = Instant::now() + delay;
+        let due = after(delay);
         let released = self.change(|state| match state.core.bury_later(ticket, event, due) {
             Ok(()) => Vec::new(),
             Err(event) => state.core.release_buried(ticket, event),

@@ -10,6 +10,7 @@
 //! becomes of it.
 
 mod admission;
+mod budget;
 mod core;
 mod handle;
 mod runner;

@@ -4,15 +4,18 @@ use super::core::Run;
 use super::handle::{NOT_SUSPENDED, Pool};
 use super::suspended::Cancel;
 use super::work::{Attempt, Ended, Verdict, Work};
+use crate::clock::after;
 use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use tokio::time::Instant;
+use std::time::Duration;
 
 /// Events that a runner handles before it lets other tasks run.
-const BUDGET: u32 = 64;
+const BUDGET: u32 = 16;
+/// When an attempt is repeated that could not be judged.
+const UNJUDGED: Duration = Duration::from_secs(1);
 
 /// Runs events one after another for as long as their handlers are ready at once. When one suspends, the
 /// runner stops counting as active, so that another takes its place: a waiting handler holds nothing up,
@@ -61,14 +64,14 @@ impl<W: Work> Runner<W> {
                     work.begin(subscription, event, attempt)
                 })) {
                     Ok(future) => none.insert(future),
-                    Err(panic) => return Poll::Ready(Ended::Panicked(message(&*panic))),
+                    Err(panic) => return Poll::Ready(Ended::Panicked(message(panic))),
                 }
             }
         };
         match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(output)) => Poll::Ready(Ended::Returned(output)),
-            Err(panic) => Poll::Ready(Ended::Panicked(message(&*panic))),
+            Err(panic) => Poll::Ready(Ended::Panicked(message(panic))),
         }
     }
 
@@ -86,7 +89,7 @@ impl<W: Work> Runner<W> {
         }
         let (subscription, source) = (current.subscription, current.source);
         let (entry, cancelled) = self.pool.change(|state| {
-            let deadline = Instant::now() + state.core.timeout(subscription);
+            let deadline = after(state.core.timeout(subscription));
             let entry =
                 state
                     .core
@@ -114,14 +117,14 @@ impl<W: Work> Runner<W> {
         let mut ended = ended;
         // The future's drop is user code: before anything is settled, and its panic is the handler's.
         let future = current.future.take();
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(future)))
-            && matches!(ended, Some(Ended::Returned(_)))
-        {
-            ended = Some(Ended::Panicked(message(&*panic)));
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(future))) {
+            let message = message(panic);
+            if matches!(ended, Some(Ended::Returned(_))) {
+                ended = Some(Ended::Panicked(message));
+            }
         }
         let work = std::sync::Arc::clone(self.pool.work());
-        let verdict =
-            ended.map(|ended| work.judge(subscription, &mut current.event, current.attempt, ended));
+        let verdict = ended.map(|ended| judge(&*work, &mut current, ended));
         let was_suspended = current.suspended;
         let mut event = Some(current.event);
         if verdict == Some(Verdict::Settle) {
@@ -143,7 +146,7 @@ impl<W: Work> Runner<W> {
                 (Some(event), Some(Verdict::Retry(delay)))
                     if state.core.goes_on(current.source) =>
                 {
-                    state.core.retry(index, event, Instant::now() + delay);
+                    state.core.retry(index, event, after(delay));
                     retried = true;
                 }
                 (Some(event), Some(Verdict::Bury)) if state.core.goes_on(current.source) => {
@@ -215,11 +218,33 @@ impl<W: Work> Future for Runner<W> {
 /// The runtime shuts down under the bus: nothing can be settled, but the counts stay true.
 impl<W: Work> Drop for Runner<W> {
     fn drop(&mut self) {
+        if self.current.is_some() {
+            tracing::error!(
+                "the runtime ends under the bus: handlers are cancelled; shut the bus down first"
+            );
+        }
         while self.current.is_some() {
             self.pool.lock().core.stop();
             self.end(None);
         }
     }
+}
+
+/// Judges how an attempt ended. What it returned is the user's, and so are its text and its drop: where they
+/// panic, the attempt has.
+fn judge<W: Work>(work: &W, current: &mut Current<W>, ended: Ended<W::Output>) -> Verdict {
+    let (subscription, attempt) = (current.subscription as usize, current.attempt);
+    let event = &mut current.event;
+    let mut judge = |ended| {
+        catch_unwind(AssertUnwindSafe(|| {
+            work.judge(subscription, event, attempt, ended)
+        }))
+    };
+    let verdict = judge(ended).or_else(|panic| judge(Ended::Panicked(message(panic))));
+    verdict.unwrap_or_else(|panic| {
+        drop(message(panic));
+        Verdict::Retry(UNJUDGED)
+    })
 }
 
 impl<W: Work> Unpin for Runner<W> {}
@@ -245,9 +270,14 @@ impl<W: Work> From<Run<W::Event>> for Current<W> {
     }
 }
 
-/// What a panic says.
-pub(crate) fn message(panic: &(dyn Any + Send)) -> String {
+/// What a panic says. Its value is the user's, and so is that value's drop.
+pub(crate) fn message(panic: Box<dyn Any + Send>) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("a value that is no text").to_owned()
+    let text = text.unwrap_or("a value that is no text").to_owned();
+    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+        // Whatever panics when it is dropped may do so for ever.
+        std::mem::forget(again);
+    }
+    text
 }

@@ -27,6 +27,8 @@ pub(super) struct Node<E> {
     pub(super) burials: u32,
     pub(super) place: Place,
     pub(super) counted: Counted,
+    /// Whether it stands in the queue of those that found no room among the delayed.
+    pub(super) in_overflowed: bool,
     generation: u32,
 }
 
@@ -107,6 +109,7 @@ impl<E> Slab<E> {
             burials: 0,
             place: Place::Follower,
             counted: Counted::Buffered,
+            in_overflowed: false,
             generation,
         };
         self.free = next_free;
@@ -168,6 +171,7 @@ impl<E> Slab<E> {
             burials: 0,
             place: Place::Free,
             counted: Counted::Buffered,
+            in_overflowed: false,
             generation: 0,
         };
         self.chunks.push((0..=LAST).map(empty).collect());

@@ -27,14 +27,14 @@ impl<W: Work> PoolSource<W> {
     }
 
     /// Reserves room for at most so many events and bytes. With none, the source is woken when it is worth
-    /// asking again. A source of which nothing is held and nothing reserved gets room for one event,
-    /// however large; `usize::MAX` bytes asks for just that.
-    pub(crate) fn reserve(&self, events: usize, bytes: usize) -> Grant {
+    /// asking again. Fewer than `least` bytes are none, but where nothing of the source is held or reserved:
+    /// then there is room for one event, however large it is.
+    pub(crate) fn reserve(&self, events: usize, bytes: usize, least: usize) -> Grant {
         self.pool
             .lock()
             .core
             .admission
-            .reserve(self.index, events, bytes)
+            .reserve(self.index, events, bytes, least)
     }
 
     /// Returns what is left of a reservation.

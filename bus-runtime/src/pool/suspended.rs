@@ -11,6 +11,9 @@ pub(super) enum Cancel {
     Released,
 }
 
+/// Entries whose memory is kept when none is suspended.
+const KEPT: usize = 64;
+
 /// Suspended runners. A subscription's timeout is constant, so its runners expire in the order in which
 /// they were suspended: a linked list for each, and no timer for each event.
 #[derive(Debug)]
@@ -102,7 +105,7 @@ impl Suspended {
         self.unlink(index);
         self.entries[index as usize].waker = None;
         self.free.push(index);
-        if self.free.len() == self.entries.len() {
+        if self.free.len() == self.entries.len() && self.entries.len() > KEPT {
             // Nothing is suspended: a burst's memory is given back.
             self.entries = Vec::new();
             self.free = Vec::new();

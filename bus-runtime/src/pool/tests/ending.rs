@@ -109,7 +109,7 @@ async fn a_revoked_source_is_drained_while_the_others_go_on() {
     revoked.revoke(false);
     assert_eq!(rig.released(), [behind, delayed]);
     assert_eq!((revoked.held(), woken.load(Ordering::SeqCst)), (1, 0));
-    assert_eq!(revoked.reserve(1, 1).events, 0);
+    assert_eq!(revoked.reserve(1, 1, 1).events, 0);
     // The partition came back: its next owner's events wait for what still runs.
     let successor = rig.pool.source(Arc::new(|| {}));
     let next = rig.submit_to(&successor, 0, 1, 1, &[Step::Done]);

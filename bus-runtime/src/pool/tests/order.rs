@@ -90,7 +90,12 @@ async fn a_handler_that_runs_too_long_is_dropped_and_tried_again() {
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_is_the_failure_of_its_attempt_alone() {
-    for step in [Step::PanicAtBegin, Step::Panic, Step::PanicAtDrop] {
+    for step in [
+        Step::PanicAtBegin,
+        Step::Panic,
+        Step::PanicAtDrop,
+        Step::PanicAtJudge,
+    ] {
         let rig = Rig::new(WIDE, &[8]);
         let bad = rig.submit(1, &[step, Step::Done]);
         let behind = rig.submit(1, &[Step::Done]);
@@ -169,5 +174,16 @@ async fn turns_go_round_after_a_quantum() {
     let place = settled.iter().position(|id| *id == quiet).expect("handled");
     assert!(place <= 9, "its turn came after {place} others");
     assert_eq!(settled.len(), hog.len() + 2);
+    rig.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_that_never_comes_holds_up_its_own_key_alone() {
+    let rig = Rig::new(WIDE, &[1]);
+    rig.submit(1, &[Step::FailForever]);
+    rig.submit(2, &[Step::FailForever]);
+    let other = rig.submit(3, &[Step::Done]);
+    rig.settle_down().await;
+    assert_eq!((rig.settled(), rig.pool.load().delayed), (vec![other], 2));
     rig.end().await;
 }

@@ -24,6 +24,11 @@ pub(super) enum Step {
     PanicAtBegin,
     Panic,
     PanicAtDrop,
+    /// Returns what panics when it is judged.
+    PanicAtJudge,
+    FailForever,
+    /// Fails, and is tried again at once.
+    FailSoon,
 }
 
 #[derive(Debug)]
@@ -116,12 +121,12 @@ impl Work for Script {
         Box::pin(async move {
             let _guard = guard;
             match step {
-                Step::Done | Step::PanicAtDrop | Step::PanicAtBegin => true,
+                Step::Done | Step::PanicAtDrop | Step::PanicAtBegin | Step::PanicAtJudge => true,
                 Step::Yield => {
                     tokio::task::yield_now().await;
                     true
                 }
-                Step::Fail | Step::Die => false,
+                Step::Fail | Step::FailForever | Step::FailSoon | Step::Die => false,
                 Step::Gate(_) => {
                     let gate = gate.expect("made above");
                     gate.acquire().await.expect("never closed").forget();
@@ -136,7 +141,12 @@ impl Work for Script {
     fn judge(&self, _: usize, event: &mut Box<Event>, attempt: u32, ended: Ended<bool>) -> Verdict {
         let at = (attempt as usize - 1).min(event.steps.len() - 1);
         match ended {
-            Ended::Returned(true) => Verdict::Settle,
+            Ended::Returned(true) => {
+                assert!(!matches!(event.steps[at], Step::PanicAtJudge), "said badly");
+                Verdict::Settle
+            }
+            _ if matches!(event.steps[at], Step::FailSoon) => Verdict::Retry(Duration::ZERO),
+            _ if matches!(event.steps[at], Step::FailForever) => Verdict::Retry(Duration::MAX),
             _ if matches!(event.steps[at], Step::Die) => Verdict::Bury,
             Ended::Returned(false) | Ended::Panicked(_) | Ended::TimedOut => Verdict::Retry(RETRY),
         }

@@ -193,15 +193,9 @@ impl Generation {
             let (least, most) = BYTES;
             return source.reserve(BATCH, (self.average * 2 * BATCH).clamp(least, most));
         }
-        // Room for whatever the server may hold; else wait until nothing of the source is held, when one
-        // event of any size has room.
-        let largest = self.link.client.max_payload() + BESIDE;
-        let grant = source.reserve(1, largest);
-        if grant.events == 0 || grant.bytes >= largest {
-            return grant;
-        }
-        source.give_back(grant);
-        source.reserve(1, usize::MAX)
+        // Room for whatever the server may hold; else wait until there is, or until nothing of the source is
+        // held, when one event of any size has room.
+        source.reserve(1, self.link.client.max_payload() + BESIDE)
     }
 
     /// When a pull counts as lost.
