@@ -1,6 +1,6 @@
 //! A group's consumer on `memory:`.
 
-use super::broker::Shared;
+use super::task::Shared;
 use crate::transport::{BoxFuture, Consumer, Leftover};
 use std::fmt;
 use std::ops::Range;
@@ -22,44 +22,44 @@ impl MemoryConsumer {
             group,
         }
     }
-
-    fn unsettled(&self) -> usize {
-        let log = self.shared.log();
-        self.lanes.clone().map(|lane| log.unsettled(lane)).sum()
-    }
 }
 
 impl Consumer for MemoryConsumer {
     fn stop_intake(&self) {
-        for lane in self.lanes.clone() {
-            self.shared.log().stop_lane(lane);
-        }
+        let admitted = self.shared.log().stop(self.lanes.clone());
+        self.shared.admitted(admitted);
     }
 
+    /// For all groups of the log: a handler of one may publish to another.
     fn exhausted(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            let mut settled = std::pin::pin!(self.shared.settled.notified());
+            let mut idle = std::pin::pin!(self.shared.idle.notified());
             loop {
                 // Registered before the check: what is settled in between is not missed.
-                settled.as_mut().enable();
-                if self.unsettled() == 0 {
+                idle.as_mut().enable();
+                if !self.shared.log().is_live() {
                     return;
                 }
-                settled.as_mut().await;
-                settled.set(self.shared.settled.notified());
+                idle.as_mut().await;
+                idle.set(self.shared.idle.notified());
             }
         })
     }
 
     fn close(self: Box<Self>, _deadline: Instant) -> BoxFuture<'static, Leftover> {
+        let mut lost = 0;
         for lane in self.lanes.clone() {
             self.shared.settle_lane(lane);
-        }
-        let lost = self.unsettled();
-        for lane in self.lanes.clone() {
-            // Outside the log's lock: a source's end reaches into the pool.
-            let source = self.shared.log().end_lane(lane);
+            let (unsettled, admitted) = self.shared.log().end_lane(lane);
+            lost += unsettled;
+            self.shared.admitted(admitted);
+            // Outside of both locks: a source's end reaches into the pool.
+            let source = self.shared.due().end(lane);
             drop(source);
+        }
+        // What was lost is not waited for.
+        if !self.shared.log().is_live() {
+            self.shared.idle.notify_waiters();
         }
         let leftover = match lost {
             0 => Leftover::default(),

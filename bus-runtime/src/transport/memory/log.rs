@@ -1,6 +1,8 @@
 //! The log: what was published, and which group still needs it.
 
-use crate::delivery::{Incoming, Position, Source};
+use super::room::Room;
+use super::waiting::Waiting;
+use crate::delivery::{Incoming, Position};
 use crate::event::Message;
 use crate::transport::{Confirm, Outgoing};
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -10,39 +12,65 @@ use tokio::time::Instant;
 /// Topics without a handler that are named in the log, at most.
 const NAMED: usize = 1000;
 
-/// Everything that the memory transport keeps. Pure: no task, no waiting.
+/// Everything that the memory transport keeps. Pure: no task, no waiting, no waker.
+///
+/// Whenever nobody changes it, the oldest of the publishes that wait does not fit: whatever makes room lets them in
+/// at once. So nothing is accepted any more when nothing is live and nobody publishes.
 #[derive(Debug)]
 pub(super) struct Log {
     lanes: Vec<Lane>,
+    /// The lanes of a topic, without those whose group has ended.
     by_topic: HashMap<&'static str, Vec<usize>>,
     dead: HashMap<Arc<str>, Vec<Message>>,
-    /// Publishes for which there is no room yet, oldest first.
-    pending: VecDeque<(Outgoing, Confirm)>,
-    events: usize,
-    bytes: usize,
-    event_limit: usize,
-    byte_limit: usize,
+    /// Publishes for which there is no room yet.
+    waiting: Waiting,
+    /// Events that a lane still needs.
+    live: usize,
+    room: Room,
     unhandled: HashSet<Arc<str>>,
-    pub(super) closed: bool,
+    closed: bool,
 }
 
 /// One topic of one group: a source.
 #[derive(Debug)]
 struct Lane {
-    /// None once its group has ended.
-    source: Option<Source>,
+    topic: &'static str,
     /// Its group takes no more.
     stopped: bool,
     waiting: VecDeque<(Position, Arc<Logged>)>,
     delivered: HashMap<Position, Arc<Logged>>,
+    /// Events that came back without being settled: nobody has them any more.
+    released: usize,
     next: Position,
 }
 
 /// An event, shared by the groups that need it.
 #[derive(Debug)]
-pub(super) struct Logged {
-    pub(super) message: Message,
-    pub(super) size: usize,
+struct Logged {
+    message: Message,
+    size: usize,
+}
+
+/// What became of a publish.
+#[derive(Debug)]
+pub(super) enum Published<'a> {
+    /// It is in the log, for these lanes.
+    Stored(&'a [usize], Confirm),
+    /// No handler takes its topic: it is dropped. With the topic, where that is to be said.
+    Unhandled(Option<Arc<str>>, Confirm),
+    /// It waits for room.
+    Waits,
+    /// A group that would need it takes no more, or the log is closed.
+    Closed(Confirm),
+}
+
+/// Publishes that no longer wait: those that are in the log now, with the lanes that have them, and those that
+/// nobody would deliver any more.
+#[derive(Debug, Default)]
+pub(super) struct Admitted {
+    pub(super) lanes: Vec<usize>,
+    pub(super) stored: Vec<Confirm>,
+    pub(super) closed: Vec<Confirm>,
 }
 
 impl Log {
@@ -51,122 +79,125 @@ impl Log {
             lanes: Vec::new(),
             by_topic: HashMap::new(),
             dead: HashMap::new(),
-            pending: VecDeque::new(),
-            events: 0,
-            bytes: 0,
-            event_limit,
-            byte_limit,
+            waiting: Waiting::default(),
+            live: 0,
+            room: Room::new(event_limit, byte_limit),
             unhandled: HashSet::new(),
             closed: false,
         }
     }
 
-    /// The number of the next lane.
-    pub(super) fn lanes(&self) -> usize {
-        self.lanes.len()
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
     }
 
-    pub(super) fn add_lane(&mut self, topic: &'static str, source: Source) {
-        self.by_topic
-            .entry(topic)
-            .or_default()
-            .push(self.lanes.len());
+    /// Adds a lane, and says its number.
+    pub(super) fn add_lane(&mut self, topic: &'static str) -> usize {
+        let lane = self.lanes.len();
+        self.by_topic.entry(topic).or_default().push(lane);
         self.lanes.push(Lane {
-            source: Some(source),
+            topic,
             stopped: false,
             waiting: VecDeque::new(),
             delivered: HashMap::new(),
+            released: 0,
             next: 1,
         });
+        lane
     }
 
-    /// A lane's source, until its group has ended.
-    pub(super) fn source(&self, lane: usize) -> Option<&Source> {
-        self.lanes[lane].source.as_ref()
-    }
-
-    pub(super) fn stop_lane(&mut self, lane: usize) {
-        self.lanes[lane].stopped = true;
-    }
-
-    pub(super) fn end_lane(&mut self, lane: usize) -> Option<Source> {
-        self.lanes[lane].source.take()
-    }
-
-    /// Events of a lane that are not settled.
-    pub(super) fn unsettled(&self, lane: usize) -> usize {
-        self.lanes[lane].waiting.len() + self.lanes[lane].delivered.len()
-    }
-
-    /// Appends an event, whose answer is then to be given; or keeps it until there is room and the others
-    /// that wait for it are in.
-    pub(super) fn publish(
-        &mut self,
-        outgoing: Outgoing,
-        confirm: Confirm,
-        lanes: &mut Vec<usize>,
-    ) -> Option<Confirm> {
-        if self.pending.is_empty() && self.fits(outgoing.message.size()) {
-            lanes.extend_from_slice(self.append(outgoing.message));
-            return Some(confirm);
+    /// Some lanes take no more.
+    pub(super) fn stop(&mut self, lanes: impl Iterator<Item = usize>) -> Admitted {
+        for lane in lanes {
+            self.lanes[lane].stopped = true;
         }
-        self.pending.push_back((outgoing, confirm));
-        None
+        self.admit_after_an_end()
     }
 
-    /// Appends what waited for room and fits now: the answers to give, and the lanes that have it.
-    pub(super) fn admit(&mut self, lanes: &mut Vec<usize>) -> Vec<Confirm> {
-        let mut answers = Vec::new();
-        while let Some((outgoing, _)) = self.pending.front()
-            && self.fits(outgoing.message.size())
-            && let Some((outgoing, confirm)) = self.pending.pop_front()
-        {
-            lanes.extend_from_slice(self.append(outgoing.message));
-            answers.push(confirm);
+    /// The group of a lane has ended: forgets what it did not settle, and says how much that was.
+    pub(super) fn end_lane(&mut self, lane: usize) -> (usize, Admitted) {
+        let ended = &mut self.lanes[lane];
+        ended.stopped = true;
+        let waiting = std::mem::take(&mut ended.waiting);
+        let delivered = std::mem::take(&mut ended.delivered);
+        let lost = waiting.len() + delivered.len() + std::mem::take(&mut ended.released);
+        if let Some(lanes) = self.by_topic.get_mut(ended.topic) {
+            lanes.retain(|other| *other != lane);
         }
-        answers
+        for (_, event) in waiting.into_iter().chain(delivered) {
+            self.forget(event);
+        }
+        (lost, self.admit_after_an_end())
     }
 
-    /// Takes out the publishes whose time is over.
-    pub(super) fn expire(&mut self, now: Instant) -> Vec<Confirm> {
-        let over = |(outgoing, _): &(Outgoing, Confirm)| outgoing.deadline <= now;
-        if !self.pending.iter().any(over) {
-            return Vec::new();
+    /// Gives out the publishes that wait to get where nobody would deliver them, and lets in what fits behind them.
+    fn admit_after_an_end(&mut self) -> Admitted {
+        let (lanes, by_topic) = (&self.lanes, &self.by_topic);
+        let closed = self.waiting.take(|outgoing| {
+            let of_topic = by_topic.get(&*outgoing.message.topic);
+            of_topic.is_none_or(|of_topic| has_ended(lanes, of_topic))
+        });
+        Admitted {
+            closed,
+            ..self.admit()
         }
-        let (over, pending): (VecDeque<_>, _) = std::mem::take(&mut self.pending)
-            .into_iter()
-            .partition(over);
-        self.pending = pending;
-        over.into_iter().map(|(_, confirm)| confirm).collect()
+    }
+
+    /// Whether a group still needs an event.
+    pub(super) fn is_live(&self) -> bool {
+        self.live > 0
+    }
+
+    /// Whether a lane has something to deliver.
+    pub(super) fn has_next(&self, lane: usize) -> bool {
+        !self.lanes[lane].stopped && !self.lanes[lane].waiting.is_empty()
+    }
+
+    /// Appends an event, or keeps it until there is room and the others that wait for it are in.
+    pub(super) fn publish(&mut self, outgoing: Outgoing, confirm: Confirm) -> Published<'_> {
+        if self.closed {
+            return Published::Closed(confirm);
+        }
+        let topic = &outgoing.message.topic;
+        let Some(lanes) = self.by_topic.get(&**topic) else {
+            let first = self.unhandled.len() < NAMED && self.unhandled.insert(Arc::clone(topic));
+            return Published::Unhandled(first.then(|| Arc::clone(topic)), confirm);
+        };
+        if has_ended(&self.lanes, lanes) {
+            return Published::Closed(confirm);
+        }
+        let fits = self.waiting.is_empty() && self.room.fits(outgoing.message.size());
+        if fits {
+            return Published::Stored(self.append(outgoing.message), confirm);
+        }
+        self.waiting.push(outgoing, confirm);
+        Published::Waits
+    }
+
+    /// Takes out the publishes whose time is over, with what says that there is no room; and lets those in that fit
+    /// now that a larger one before them is gone.
+    pub(super) fn expire(&mut self, now: Instant) -> Option<(Vec<Confirm>, String, Admitted)> {
+        let over = self.waiting.expire(now);
+        if over.is_empty() {
+            return None;
+        }
+        let full = self.room.full();
+        Some((over, full, self.admit()))
     }
 
     /// When the next publish runs out of time.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.pending
-            .iter()
-            .map(|(outgoing, _)| outgoing.deadline)
-            .min()
+        self.waiting.next_deadline()
     }
 
-    /// What says that there is no room.
-    pub(super) fn full(&self) -> String {
-        format!(
-            "the memory log holds {} events and {} bytes, of `memory_log` {} and `memory_log_bytes` {}; handlers are \
-             behind, or dead letters fill it",
-            self.events, self.bytes, self.event_limit, self.byte_limit
-        )
-    }
-
-    /// Stores a dead letter, if there is room.
-    pub(super) fn bury(&mut self, group: Arc<str>, message: Message) -> bool {
-        let size = message.size();
-        if !self.fits(size) {
-            return false;
+    /// Stores a dead letter, if there is room; if not, says so.
+    pub(super) fn bury(&mut self, group: Arc<str>, message: Message) -> Result<(), String> {
+        if !self.room.fits(message.size()) {
+            return Err(self.room.full());
         }
-        self.events += 1;
-        self.bytes += size;
+        self.room.add(message.size());
         self.dead.entry(group).or_default().push(message);
-        true
+        Ok(())
     }
 
     pub(super) fn dead_letters(&self, group: &str, limit: usize) -> Vec<Message> {
@@ -180,20 +211,20 @@ impl Log {
     }
 
     /// The sizes of a lane's next events, `most` of them at most.
-    pub(super) fn next_sizes(&self, lane: usize, most: usize) -> impl Iterator<Item = usize> {
+    pub(super) fn next_sizes(&self, lane: usize, most: usize, into: &mut Vec<usize>) {
+        into.clear();
         let most = if self.lanes[lane].stopped { 0 } else { most };
-        self.lanes[lane]
-            .waiting
-            .iter()
-            .take(most)
-            .map(|(_, event)| event.size)
+        let next = self.lanes[lane].waiting.iter().take(most);
+        into.extend(next.map(|(_, event)| event.size));
     }
 
-    /// Takes the next events of a lane out, to be delivered.
+    /// Takes the next events of a lane out, to be delivered. There are fewer than were asked for where its group
+    /// has ended meanwhile.
     pub(super) fn take(&mut self, lane: usize, count: usize) -> Vec<Incoming> {
         let Lane {
             waiting, delivered, ..
         } = &mut self.lanes[lane];
+        let count = count.min(waiting.len());
         let mut batch = Vec::with_capacity(count);
         for (position, event) in waiting.drain(..count) {
             batch.push(Incoming {
@@ -205,47 +236,154 @@ impl Log {
         batch
     }
 
-    /// Forgets settled events.
-    pub(super) fn settle(&mut self, lane: usize, settled: &[Position]) {
+    /// Forgets settled events, and those that came back without being settled, which are counted.
+    pub(super) fn settle(
+        &mut self,
+        lane: usize,
+        settled: &[Position],
+        released: &[Position],
+    ) -> Admitted {
         for position in settled {
-            if let Some(event) = self.lanes[lane].delivered.remove(position)
-                && let Some(Logged { size, .. }) = Arc::into_inner(event)
-            {
-                self.events -= 1;
-                self.bytes -= size;
+            if let Some(event) = self.lanes[lane].delivered.remove(position) {
+                self.forget(event);
             }
+        }
+        for position in released {
+            if let Some(event) = self.lanes[lane].delivered.remove(position) {
+                self.lanes[lane].released += 1;
+                self.forget(event);
+            }
+        }
+        self.admit()
+    }
+
+    /// A lane no longer needs an event; with the last that does, its room is free.
+    fn forget(&mut self, event: Arc<Logged>) {
+        if let Some(Logged { size, .. }) = Arc::into_inner(event) {
+            self.live -= 1;
+            self.room.remove(size);
         }
     }
 
-    fn fits(&self, size: usize) -> bool {
-        self.events == 0 || (self.events < self.event_limit && self.bytes + size <= self.byte_limit)
+    /// Appends what waited for room and fits now.
+    fn admit(&mut self) -> Admitted {
+        let mut admitted = Admitted::default();
+        let fits = |room: Room| move |oldest: &Outgoing| room.fits(oldest.message.size());
+        while let Some((outgoing, confirm)) = self.waiting.pop_if(fits(self.room)) {
+            let lanes = self.append(outgoing.message);
+            admitted.lanes.extend_from_slice(lanes);
+            admitted.stored.push(confirm);
+        }
+        admitted
     }
 
+    /// Appends an event for all lanes of its topic, which are these.
     fn append(&mut self, message: Message) -> &[usize] {
         let Some(lanes) = self.by_topic.get(&*message.topic) else {
-            if self.unhandled.len() < NAMED && self.unhandled.insert(Arc::clone(&message.topic)) {
-                tracing::warn!(
-                    topic = &*message.topic,
-                    "published, but no handler takes it: dropped, as all that follow"
-                );
-            }
             return &[];
         };
         let size = message.size();
-        self.events += 1;
-        self.bytes += size;
         let event = Arc::new(Logged { message, size });
         for lane in lanes {
             let Lane { waiting, next, .. } = &mut self.lanes[*lane];
             waiting.push_back((*next, Arc::clone(&event)));
             *next += 1;
         }
+        self.live += 1;
+        self.room.add(size);
         lanes
     }
 
     /// No publish is taken any more; those that wait are given out.
     pub(super) fn close(&mut self) -> Vec<Confirm> {
         self.closed = true;
-        self.pending.drain(..).map(|(_, confirm)| confirm).collect()
+        self.waiting.take(|_| true)
+    }
+}
+
+/// Whether an event for these lanes would be lost: one of them takes no more, or all their groups have ended.
+fn has_ended(lanes: &[Lane], of_topic: &[usize]) -> bool {
+    of_topic.is_empty() || of_topic.iter().any(|lane| lanes[*lane].stopped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Key;
+    use crate::transport::Destination;
+
+    fn outgoing(topic: &str, from_handler: bool, deadline: Instant) -> Outgoing {
+        Outgoing {
+            message: Message::new(topic, Key::NONE, "12345"),
+            destination: Destination::Topic,
+            from_handler,
+            deadline,
+        }
+    }
+
+    fn publish<'a>(log: &'a mut Log, topic: &str, from_handler: bool) -> Published<'a> {
+        let outgoing = outgoing(topic, from_handler, Instant::now());
+        log.publish(outgoing, Confirm::new(drop))
+    }
+
+    /// A log of one event with two lanes of a topic, which has its one event.
+    fn full() -> Log {
+        let mut log = Log::new(1, 100);
+        log.add_lane("t");
+        log.add_lane("t");
+        let stored = publish(&mut log, "t", false);
+        assert!(matches!(stored, Published::Stored([0, 1], _)));
+        log
+    }
+
+    #[test]
+    fn the_last_lane_that_settles_makes_room_and_it_is_used_at_once() {
+        let mut log = full();
+        assert!(matches!(publish(&mut log, "t", false), Published::Waits));
+        log.take(0, 1);
+        log.take(1, 1);
+        assert!(log.settle(1, &[1], &[]).stored.is_empty());
+        let admitted = log.settle(0, &[1], &[]);
+        assert_eq!((admitted.stored.len(), admitted.lanes), (1, vec![0, 1]));
+        assert!(log.is_live() && log.next_deadline().is_none());
+    }
+
+    #[test]
+    fn publishes_run_out_of_time_each_by_its_own_and_let_the_next_in() {
+        let mut log = Log::new(9, 12);
+        log.add_lane("t");
+        assert!(matches!(
+            publish(&mut log, "t", false),
+            Published::Stored(..)
+        ));
+        let now = Instant::now();
+        let after = |seconds| now + std::time::Duration::from_secs(seconds);
+        let mut large = outgoing("t", false, after(2));
+        large.message.payload = "123456789012".into();
+        for outgoing in [
+            large,
+            outgoing("t", false, after(9)),
+            outgoing("t", false, after(1)),
+        ] {
+            let waits = log.publish(outgoing, Confirm::new(drop));
+            assert!(matches!(waits, Published::Waits));
+        }
+        assert_eq!(log.next_deadline(), Some(after(1)));
+        assert!(log.expire(now).is_none());
+        let (over, full, admitted) = log.expire(after(1)).expect("one is over");
+        assert_eq!((over.len(), admitted.stored.len()), (1, 0));
+        assert!(full.contains("1 events and 5 bytes"), "{full}");
+        let (over, _, admitted) = log.expire(after(2)).expect("the large one is over");
+        assert_eq!((over.len(), admitted.stored.len()), (1, 1));
+        assert_eq!(log.next_deadline(), None);
+    }
+
+    #[test]
+    fn topics_without_a_handler_are_dropped_and_named_once() {
+        let mut log = full();
+        let first = publish(&mut log, "other", false);
+        assert!(matches!(first, Published::Unhandled(Some(_), _)));
+        let second = publish(&mut log, "other", false);
+        assert!(matches!(second, Published::Unhandled(None, _)));
     }
 }

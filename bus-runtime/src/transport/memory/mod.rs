@@ -5,6 +5,10 @@
 
 mod broker;
 mod consumer;
+mod due;
 mod log;
+mod room;
+mod task;
+mod waiting;
 
 pub(crate) use broker::Memory;

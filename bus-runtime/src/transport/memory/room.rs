@@ -1,0 +1,47 @@
+//! The room of the log.
+
+/// What events and dead letters take, and the most that publishes from outside may find taken.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    pub(super) events: usize,
+    pub(super) bytes: usize,
+    event_limit: usize,
+    byte_limit: usize,
+}
+
+impl Room {
+    pub(super) fn new(event_limit: usize, byte_limit: usize) -> Self {
+        Room {
+            events: 0,
+            bytes: 0,
+            event_limit,
+            byte_limit,
+        }
+    }
+
+    pub(super) fn fits(&self, size: usize) -> bool {
+        // The largest goes where nothing else is.
+        self.events == 0
+            || (self.events < self.event_limit
+                && self.bytes.saturating_add(size) <= self.byte_limit)
+    }
+
+    pub(super) fn add(&mut self, size: usize) {
+        self.events += 1;
+        self.bytes += size;
+    }
+
+    pub(super) fn remove(&mut self, size: usize) {
+        self.events -= 1;
+        self.bytes -= size;
+    }
+
+    /// What says that there is none.
+    pub(super) fn full(&self) -> String {
+        format!(
+            "the memory log holds {} events and {} bytes, of `memory_log` {} and `memory_log_bytes` {}; handlers are \
+             behind, or dead letters fill it",
+            self.events, self.bytes, self.event_limit, self.byte_limit
+        )
+    }
+}

@@ -1,0 +1,130 @@
+//! What `memory:` does when the bus ends, with handlers that publish.
+
+use bus_runtime::Drain;
+use bus_runtime::prelude::*;
+use std::time::Duration;
+use tests::logged::Logged;
+use tests::on::Memory;
+use tests::seen::{Gate, Seen, eventually};
+
+/// The state of every bus here.
+#[derive(Clone, Debug, Default)]
+struct Scene {
+    gate: Gate,
+    begun: Seen<u64>,
+    followed: Seen<u64>,
+    failed: Seen<String>,
+}
+
+impl Scene {
+    async fn publish(&self, publisher: &Publisher, numbers: std::ops::Range<u64>) {
+        for number in numbers {
+            if let Err(error) = publisher.publish(&Follow { number }).await {
+                self.failed.add(error.to_string());
+            }
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize, Event)]
+#[event(topic = "memory.first", key = number)]
+struct First {
+    number: u64,
+}
+
+#[derive(Serialize, Deserialize, Event)]
+#[event(topic = "memory.follow", key = number)]
+struct Follow {
+    number: u64,
+}
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// Publishes a hundred, once the gate is open.
+#[event_handler(topic = First::TOPIC, timeout = DAY)]
+async fn hundred(Json(first): Json<First>, publisher: Publisher, State(scene): State<Scene>) {
+    scene.begun.add(first.number);
+    scene.gate.opened().await;
+    scene.publish(&publisher, 0..100).await;
+}
+
+/// Publishes until it is refused.
+#[event_handler(topic = First::TOPIC, timeout = DAY)]
+async fn endless(Json(first): Json<First>, publisher: Publisher, State(scene): State<Scene>) {
+    scene.begun.add(first.number);
+    while scene.failed.count() == 0 {
+        scene.publish(&publisher, 0..1).await;
+        tokio::task::yield_now().await;
+    }
+}
+
+#[event_handler(topic = Follow::TOPIC)]
+async fn follow(Json(follow): Json<Follow>, State(scene): State<Scene>) {
+    tokio::task::yield_now().await;
+    scene.followed.add(follow.number);
+}
+
+/// In a group of its own.
+#[event_handler(topic = Follow::TOPIC, group = "apart")]
+async fn apart(Json(follow): Json<Follow>, State(scene): State<Scene>) {
+    tokio::task::yield_now().await;
+    scene.followed.add(follow.number);
+}
+
+#[event_bus(group = "memory", state = Scene, handlers = [hundred, apart])]
+struct Apart;
+
+#[event_bus(group = "memory", state = Scene, handlers = [endless, follow])]
+struct Endless;
+
+/// A drain waits for what one group's handler publishes to another group, which had nothing when it began.
+async fn a_drain_waits_for_what_follows_in_another_group(_: Memory) {
+    let scene = Scene::default();
+    let config = Config::memory().in_flight(1).buffer(1);
+    let bus = Apart::new(config).start(scene.clone()).await;
+    let bus = bus.expect("it starts");
+    bus.publish(&First { number: 7 })
+        .await
+        .expect("there is room");
+    scene.begun.at_least(1).await;
+    let open = async {
+        eventually("the drain to begin", || {
+            let mut lines = Logged::here().lines().into_iter();
+            lines.find(|line| line.text.contains("shutting down"))
+        })
+        .await;
+        scene.gate.open();
+    };
+    let (report, ()) = tokio::join!(biased; bus.shutdown(), open);
+    let report = report.expect("it runs until it is shut down");
+    assert_eq!(scene.failed.all(), Vec::<String>::new());
+    assert_eq!(scene.followed.all(), (0..100).collect::<Vec<_>>());
+    assert!(report.left.is_empty(), "{report}");
+}
+
+/// What nobody would deliver any more is refused, not accepted and lost.
+async fn a_publish_to_a_topic_that_has_ended_is_refused(_: Memory) {
+    let scene = Scene::default();
+    let config = Config::memory()
+        .in_flight(1)
+        .drain(Drain::InFlight)
+        .shutdown_deadline(Duration::from_secs(5));
+    let bus = Endless::new(config).start(scene.clone()).await;
+    let bus = bus.expect("it starts");
+    bus.publish(&First { number: 7 })
+        .await
+        .expect("there is room");
+    scene.begun.at_least(1).await;
+    let report = bus.shutdown().await.expect("it runs until it is shut down");
+    let failed = scene.failed.all();
+    assert_eq!(failed.len(), 1, "{report}");
+    assert!(failed[0].contains("shut down"), "{failed:?}");
+    assert_eq!(report.cancelled, 0, "{report}");
+}
+
+tests::on! {
+    memory [
+        a_drain_waits_for_what_follows_in_another_group,
+        a_publish_to_a_topic_that_has_ended_is_refused,
+    ]
+}
