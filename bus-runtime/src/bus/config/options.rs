@@ -118,7 +118,8 @@ options! {
     /// Sets what the start does about the topics, streams and consumers that the bus needs.
     provision: Provision = Provision::Create, "create", read::provision, (provision: Provision) => provision;
 
-    /// Sets how many events the memory transport keeps. A publish into a full log waits, then fails.
+    /// Sets how many events the memory transport keeps. A publish into a full log waits, then fails; what handlers
+    /// publish, and dead letters, are stored past the limit, so that a full log stops only those outside.
     memory_log: usize = 1_000_000, "1000000", read::number, (events: usize) => events;
 
     /// Sets how many bytes the memory transport keeps. A publish into a full log waits, then fails.

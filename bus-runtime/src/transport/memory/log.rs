@@ -154,6 +154,10 @@ impl Log {
     }
 
     /// Appends an event, or keeps it until there is room and the others that wait for it are in.
+    ///
+    /// What a handler publishes is appended at once, also past the limits: the event that it handles keeps its room
+    /// until the handler is done, and the handler may wait for this answer. To wait for room here could be to wait for
+    /// itself.
     pub(super) fn publish(&mut self, outgoing: Outgoing, confirm: Confirm) -> Published<'_> {
         if self.closed {
             return Published::Closed(confirm);
@@ -167,7 +171,7 @@ impl Log {
             return Published::Closed(confirm);
         }
         let fits = self.waiting.is_empty() && self.room.fits(outgoing.message.size());
-        if fits {
+        if fits || outgoing.from_handler {
             return Published::Stored(self.append(outgoing.message), confirm);
         }
         self.waiting.push(outgoing, confirm);
@@ -190,14 +194,11 @@ impl Log {
         self.waiting.next_deadline()
     }
 
-    /// Stores a dead letter, if there is room; if not, says so.
-    pub(super) fn bury(&mut self, group: Arc<str>, message: Message) -> Result<(), String> {
-        if !self.room.fits(message.size()) {
-            return Err(self.room.full());
-        }
+    /// Stores a dead letter, whether it fits or not: it takes the room of its event, which is settled, and makes
+    /// room, only once the dead letter is stored.
+    pub(super) fn bury(&mut self, group: Arc<str>, message: Message) {
         self.room.add(message.size());
         self.dead.entry(group).or_default().push(message);
-        Ok(())
     }
 
     pub(super) fn dead_letters(&self, group: &str, limit: usize) -> Vec<Message> {
@@ -337,6 +338,23 @@ mod tests {
     }
 
     #[test]
+    fn what_a_handler_publishes_goes_past_the_limit_and_past_those_that_wait() {
+        let mut log = full();
+        assert!(matches!(publish(&mut log, "t", false), Published::Waits));
+        let stored = publish(&mut log, "t", true);
+        assert!(matches!(stored, Published::Stored(..)));
+        log.bury("g".into(), Message::new("t", Key::NONE, "12345"));
+        assert_eq!((log.room.events, log.room.bytes, log.live), (3, 15, 2));
+        let handled = [log.take(0, 9).len(), log.take(1, 9).len()];
+        assert_eq!(handled, [2, 2]);
+        let admitted = log.settle(0, &[1, 2], &[]);
+        assert!(admitted.stored.is_empty() && log.is_live());
+        // The dead letter still fills the log of one.
+        let admitted = log.settle(1, &[1, 2], &[]);
+        assert!(admitted.stored.is_empty() && !log.is_live());
+    }
+
+    #[test]
     fn the_last_lane_that_settles_makes_room_and_it_is_used_at_once() {
         let mut log = full();
         assert!(matches!(publish(&mut log, "t", false), Published::Waits));
@@ -346,6 +364,39 @@ mod tests {
         let admitted = log.settle(0, &[1], &[]);
         assert_eq!((admitted.stored.len(), admitted.lanes), (1, vec![0, 1]));
         assert!(log.is_live() && log.next_deadline().is_none());
+    }
+
+    #[test]
+    fn what_nobody_would_deliver_is_not_taken_and_does_not_wait() {
+        let mut log = full();
+        assert!(matches!(publish(&mut log, "t", false), Published::Waits));
+        assert_eq!(log.stop(1..2).closed.len(), 1);
+        for from_handler in [false, true] {
+            let refused = publish(&mut log, "t", from_handler);
+            assert!(matches!(refused, Published::Closed(_)));
+        }
+        // Its group gone, the other one's goes on.
+        assert_eq!(log.end_lane(1).0, 1);
+        assert!(matches!(
+            publish(&mut log, "t", true),
+            Published::Stored([0], _)
+        ));
+        assert_eq!(log.end_lane(0).0, 2);
+        assert_eq!((log.live, log.room.events, log.room.bytes), (0, 0, 0));
+        assert!(matches!(publish(&mut log, "t", true), Published::Closed(_)));
+    }
+
+    #[test]
+    fn what_came_back_is_named_at_the_end() {
+        let mut log = full();
+        assert!(matches!(
+            publish(&mut log, "t", true),
+            Published::Stored(..)
+        ));
+        log.take(0, 2);
+        log.settle(0, &[1], &[2]);
+        assert_eq!(log.end_lane(0).0, 1);
+        assert_eq!(log.end_lane(1).0, 2);
     }
 
     #[test]
