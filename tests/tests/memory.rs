@@ -1,7 +1,7 @@
 //! What `memory:` does when its log is full and when the bus ends, with handlers that publish.
 
 use bus_runtime::prelude::*;
-use bus_runtime::{Drain, Publish};
+use bus_runtime::{Drain, Publish, PublishError};
 use std::time::Duration;
 use tests::logged::Logged;
 use tests::on::Memory;
@@ -190,11 +190,36 @@ async fn a_publish_to_a_topic_that_has_ended_is_refused(_: Memory) {
     assert_eq!(report.cancelled, 0, "{report}");
 }
 
+/// What would never fit is refused at once, also by an empty log.
+async fn an_event_larger_than_the_log_is_refused_at_once(_: Memory) {
+    let config = Config::memory().memory_log_bytes(1000).publish_timeout(DAY);
+    let bus = Following::new(config).start(Scene::default()).await;
+    let bus = bus.expect("it starts");
+    let publisher = bus.publisher();
+    let publish = |size: usize| {
+        let payload = vec![b'x'; size];
+        publisher.publish_raw("memory.first", Key::NONE, payload, Publish::new())
+    };
+    let error = publish(1001).await.expect_err("it is too large");
+    let limit = matches!(
+        error,
+        PublishError::TooLarge {
+            size: 1001,
+            limit: 1000,
+            ..
+        }
+    );
+    assert!(limit, "{error}");
+    publish(1000).await.expect("it fits just so");
+    bus.shutdown().await.expect("it runs until it is shut down");
+}
+
 tests::on! {
     memory [
         a_full_log_does_not_stop_handlers_that_publish,
         a_dead_letter_is_stored_in_a_full_log,
         a_drain_waits_for_what_follows_in_another_group,
         a_publish_to_a_topic_that_has_ended_is_refused,
+        an_event_larger_than_the_log_is_refused_at_once,
     ]
 }

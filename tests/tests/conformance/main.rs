@@ -84,10 +84,17 @@ mod memory {
     use bus_runtime::{Config, transport};
 
     fn memory() -> Suite {
-        Suite::new(|| async { transport::connect(&Config::memory(), "conformance").await })
+        let config = Config::memory().memory_log_bytes(16 * 1024 * 1024);
+        Suite::new(move || {
+            let config = config.clone();
+            async move { transport::connect(&config, "conformance").await }
+        })
     }
 
-    suite! { memory(), but [Durable, Progress, Revokes, Deduplicates, MaxEvent], and [] }
+    suite! { memory(), but [Durable, Progress, Revokes, Deduplicates], and [
+        what_is_too_large_is_refused
+        a_dead_letter_of_the_largest_event_fits
+    ] }
 }
 
 #[cfg(feature = "nats")]

@@ -122,7 +122,8 @@ options! {
     /// publish, and dead letters, are stored past the limit, so that a full log stops only those outside.
     memory_log: usize = 1_000_000, "1000000", read::number, (events: usize) => events;
 
-    /// Sets how many bytes the memory transport keeps. A publish into a full log waits, then fails.
+    /// Sets how many bytes the memory transport keeps, with the exception of [`memory_log`](Self::memory_log). A
+    /// publish into a full log waits, then fails; an event that is larger alone is refused at once.
     memory_log_bytes: usize = 256 * MIB, "256MiB", read::size, (bytes: usize) => bytes;
 
     /// Sets how many partitions a stream has that the bus creates on NATS: 1 to 1024. They are fixed for the

@@ -18,16 +18,22 @@ use tokio_util::task::TaskTracker;
 pub(crate) struct Memory {
     shared: Arc<Shared>,
     tasks: TaskTracker,
+    max_event: usize,
 }
 
 impl Memory {
     /// A log of at most so many events and bytes. Its task runs on the current runtime.
     pub(crate) fn new(events: usize, bytes: usize) -> Self {
         let log = Log::new(events, bytes);
+        let max_event = log.largest();
         let shared = Arc::new(Shared::new(log));
         let tasks = TaskTracker::new();
         tasks.spawn(run(Arc::clone(&shared)));
-        Memory { shared, tasks }
+        Memory {
+            shared,
+            tasks,
+            max_event,
+        }
     }
 
     fn publish_to_topic(&self, outgoing: Outgoing, confirm: Confirm) {
@@ -55,6 +61,9 @@ impl Memory {
                 return;
             }
             Published::Closed(confirm) => (Err(TransportError::Closed), confirm),
+            Published::TooLarge(size, limit, confirm) => {
+                (Err(TransportError::TooLarge { size, limit }), confirm)
+            }
         };
         drop(log);
         confirm.answer(answer);
@@ -63,7 +72,10 @@ impl Memory {
 
 impl Transport for Memory {
     fn capabilities(&self) -> Capabilities {
-        Capabilities::NONE
+        Capabilities {
+            max_event: self.max_event,
+            ..Capabilities::NONE
+        }
     }
 
     fn consume(

@@ -62,6 +62,8 @@ pub(super) enum Published<'a> {
     Waits,
     /// A group that would need it takes no more, or the log is closed.
     Closed(Confirm),
+    /// It is larger than the log: by size and limit.
+    TooLarge(usize, usize, Confirm),
 }
 
 /// Publishes that no longer wait: those that are in the log now, with the lanes that have them, and those that
@@ -104,6 +106,11 @@ impl Log {
             next: 1,
         });
         lane
+    }
+
+    /// The largest event that it takes.
+    pub(super) fn largest(&self) -> usize {
+        self.room.largest()
     }
 
     /// Some lanes take no more.
@@ -162,6 +169,10 @@ impl Log {
         if self.closed {
             return Published::Closed(confirm);
         }
+        let (size, limit) = (outgoing.message.size(), self.largest());
+        if size > limit {
+            return Published::TooLarge(size, limit, confirm);
+        }
         let topic = &outgoing.message.topic;
         let Some(lanes) = self.by_topic.get(&**topic) else {
             let first = self.unhandled.len() < NAMED && self.unhandled.insert(Arc::clone(topic));
@@ -170,7 +181,7 @@ impl Log {
         if has_ended(&self.lanes, lanes) {
             return Published::Closed(confirm);
         }
-        let fits = self.waiting.is_empty() && self.room.fits(outgoing.message.size());
+        let fits = self.waiting.is_empty() && self.room.fits(size);
         if fits || outgoing.from_handler {
             return Published::Stored(self.append(outgoing.message), confirm);
         }

@@ -1,5 +1,9 @@
 //! The room of the log.
 
+/// What the bus leaves free of the largest event for the headers of its dead letter: with it, an event of
+/// `memory_log_bytes` can be published.
+const DEAD_LETTER_ROOM: usize = 4096;
+
 /// What events and dead letters take, and the most that publishes from outside may find taken.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Room {
@@ -17,6 +21,11 @@ impl Room {
             event_limit,
             byte_limit,
         }
+    }
+
+    /// The largest event: what `memory_log_bytes` says, and what the bus keeps free for a dead letter's headers.
+    pub(super) fn largest(&self) -> usize {
+        self.byte_limit.saturating_add(DEAD_LETTER_ROOM)
     }
 
     pub(super) fn fits(&self, size: usize) -> bool {
