@@ -2,9 +2,9 @@
 
 use super::config::Broker;
 use super::{Config, Publisher, StartError};
+use crate::clock::after;
 use crate::transport::{Memory, Transport};
 use std::sync::Arc;
-use tokio::time::Instant;
 
 /// Connects to the broker that a configuration names, without a bus: for tools, and for the suite that every
 /// transport passes. `name` is what the broker shows as the client's.
@@ -122,7 +122,7 @@ impl Publisher {
             return Ok(());
         };
         self.close();
-        let left = self.transport().close(Instant::now() + deadline).await;
+        let left = self.transport().close(after(deadline)).await;
         if left.0.is_empty() {
             Ok(())
         } else {

@@ -1,6 +1,7 @@
 //! Publishing events.
 
 use super::{Origin, Publish, PublishError};
+use crate::clock::after;
 use crate::event::{Event, EventId, Key, Message, check_topic};
 use crate::transport::{Confirm, Destination, Outgoing, Receipt, Transport, TransportError};
 use bytes::Bytes;
@@ -8,10 +9,17 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::{Semaphore, oneshot};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 
 /// The room that a dead letter's headers need, so that an event that could be published always fits.
 const DEAD_LETTER_ROOM: usize = 4096;
+
+/// How long after its deadline a publish still waits for the transport's answer, which is then due.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// What is said when that answer does not come.
+const UNANSWERED: &str = "the publish was not answered by its deadline, neither way; does the runtime still run on \
+    which the bus was started?";
 
 /// Publishes events. Cheap to clone; as a handler's parameter, it publishes as part of handling the event:
 /// the trace headers travel on, and the ids are the same in a repeated attempt.
@@ -169,7 +177,8 @@ impl Publisher {
         with: Publish,
     ) -> Result<Receipt, PublishError> {
         let message = self.message(topic, key, payload.into(), &with)?;
-        let deadline = Instant::now() + with.timeout.unwrap_or(self.outlet.timeout);
+        let timeout = with.timeout.unwrap_or(self.outlet.timeout);
+        let deadline = after(timeout);
         let not_confirmed = |source| PublishError::NotConfirmed {
             topic: topic.to_owned(),
             source,
@@ -199,7 +208,12 @@ impl Publisher {
             },
             confirm,
         );
-        let result = answered.await.unwrap_or(Err(TransportError::Closed));
+        // The transport answers by the deadline itself, unless the runtime that drives it has gone.
+        let answer_by = after(timeout.saturating_add(GRACE)).max(deadline);
+        let result = match timeout_at(answer_by, answered).await {
+            Ok(answered) => answered.unwrap_or(Err(TransportError::Closed)),
+            Err(_) => Err(TransportError::Unreachable(UNANSWERED.to_owned())),
+        };
         result.map_err(not_confirmed)
     }
 
