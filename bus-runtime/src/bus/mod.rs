@@ -1,9 +1,11 @@
 //! The bus: its configuration, its start, what one does with it while it runs, and its end.
 
+mod account;
 mod claim;
 mod config;
 mod connect;
 mod end;
+mod ending;
 mod error;
 mod origin;
 mod publish;

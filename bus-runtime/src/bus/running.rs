@@ -1,7 +1,7 @@
 //! A bus that runs.
 
 use super::claim::Claim;
-use super::signal::second_signal;
+use super::ending::Ending;
 use super::{Config, Publish, PublishError, Publisher, Report, RunError, Stop};
 use crate::delivery::Dispatch;
 use crate::event::Event;
@@ -12,8 +12,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use tokio::runtime::Handle;
-use tokio::sync::{oneshot, watch};
-use tokio::task::JoinHandle;
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
@@ -61,6 +60,8 @@ pub(super) struct Parts {
     /// Why a consumer cannot go on.
     pub(super) failed: watch::Sender<Option<Arc<str>>>,
     pub(super) tasks: TaskTracker,
+    /// The one that the bus was started on, where everything of it runs, its end included.
+    pub(super) runtime: Handle,
     pub(super) publisher: Publisher,
     pub(super) stop: Stop,
     pub(super) started: Instant,
@@ -165,7 +166,8 @@ impl Running {
 
     /// Shuts the bus down: takes no more events, lets the handlers that run end until the drain's deadline,
     /// then cancels them, acknowledges what is settled, and closes. When it returns, nothing is left, or the
-    /// report names what is.
+    /// report names what is. It runs on the runtime that the bus was started on, and returns soon after the
+    /// deadline even where handlers block every worker thread of that runtime.
     ///
     /// What is waited for is the option `drain`: by default the handlers that run, and on `memory:`
     /// everything that was published.
@@ -193,38 +195,6 @@ impl Running {
     }
 }
 
-/// A shutdown under way, on a task of its own: it goes on whoever waits for it.
-struct Ending {
-    task: JoinHandle<()>,
-    report: oneshot::Receiver<Report>,
-}
-
-impl Ending {
-    fn begin(parts: Parts) -> Self {
-        let (send, report) = oneshot::channel();
-        let task = tokio::spawn(async move {
-            // Nobody may be waiting any more: then the report is in the log.
-            if let Err(report) = send.send(parts.end(second_signal()).await) {
-                tracing::info!("{report}");
-            }
-        });
-        Ending { task, report }
-    }
-
-    async fn report(self) -> Report {
-        let report = self.report.await;
-        // The task itself has ended too, before anybody counts.
-        match (report, self.task.await) {
-            (Ok(report), Ok(())) => report,
-            (_, Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-            _ => Report {
-                left: vec!["the runtime shut down before the bus".to_owned()],
-                ..Report::default()
-            },
-        }
-    }
-}
-
 impl Drop for Running {
     fn drop(&mut self) {
         let Some(parts) = self.parts.take() else {
@@ -234,11 +204,7 @@ impl Drop for Running {
             bus = parts.bus,
             "dropped while it runs; call `run_until` or `shutdown`. It shuts down now"
         );
-        if Handle::try_current().is_ok() {
-            drop(Ending::begin(parts));
-        } else {
-            parts.pool.cancel();
-        }
+        drop(Ending::begin(parts));
     }
 }
 

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::RandomState;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
@@ -91,6 +92,7 @@ async fn begin_bus<B: Bus>(config: Config, state: B::State) -> Result<Running, S
         board,
         failed,
         tasks,
+        runtime: Handle::current(),
         publisher,
         stop,
         started,
@@ -102,7 +104,8 @@ async fn begin_bus<B: Bus>(config: Config, state: B::State) -> Result<Running, S
             Ok(consumer) => parts.consumers.push(consumer),
             Err(error) => {
                 // What runs by now is ended as at any shutdown.
-                let report = parts.end(std::future::pending()).await;
+                let account = parts.account();
+                let report = parts.end(&account, std::future::pending()).await;
                 tracing::debug!("ended after a failed start: {report:?}");
                 return Err(error);
             }
