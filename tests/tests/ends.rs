@@ -2,7 +2,7 @@
 
 use bus_runtime::prelude::*;
 use bus_runtime::testing::several_buses;
-use bus_runtime::{Publish, PublishError, Running};
+use bus_runtime::{Publish, PublishError, Publisher, Running};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::time::Duration;
@@ -238,5 +238,66 @@ fn a_timeout_that_no_clock_can_count_is_a_long_one() {
         bus.stop().stop();
         let soon = Duration::from_millis(1);
         drop(tokio::time::timeout(soon, bus.shutdown()).await);
+    });
+}
+
+#[derive(Clone, Default)]
+struct Chain {
+    begun: Gate,
+    gate: Gate,
+    last: Seen<()>,
+}
+
+/// Publishes to a group of its own, which has nothing to do until then.
+#[event_handler(topic = Step::TOPIC)]
+async fn pass_on(_: Json<Step>, publisher: Publisher, State(chain): State<Chain>) -> Result {
+    chain.begun.open();
+    chain.gate.opened().await;
+    let passed = publisher.publish_raw("ends.passed", Key::of("k"), "", Publish::new());
+    passed.await?;
+    Ok(())
+}
+
+#[event_handler(topic = "ends.passed", key = Record, group = "after")]
+async fn after(_: Raw, State(chain): State<Chain>) {
+    chain.last.add(());
+}
+
+#[event_bus(group = "chain", state = Chain, handlers = [pass_on, after])]
+struct Chained;
+
+#[test]
+fn while_a_bus_drains_only_its_handlers_publish() {
+    several_buses();
+    runtime().block_on(async {
+        let chain = Chain::default();
+        let bus = Chained::new(Config::memory()).start(chain.clone()).await;
+        let bus = bus.expect("it starts");
+        let publisher = bus.publisher();
+        bus.publish(&step("a")).await.expect("published");
+        chain.begun.opened().await;
+        let refused = async {
+            // From its first poll on the shutdown drains; until it does, it takes what comes.
+            let first = std::time::Instant::now();
+            loop {
+                assert!(first.elapsed() < PATIENCE, "it is refused");
+                let topic = "ends.nobody";
+                let outside = publisher.publish_raw(topic, Key::NONE, "", Publish::new());
+                match outside.await {
+                    Ok(_) => tokio::task::yield_now().await,
+                    Err(error) => break error,
+                }
+            }
+        };
+        let (report, error) = tokio::join!(bus.shutdown(), async {
+            let error = refused.await;
+            chain.gate.open();
+            error
+        });
+        assert!(error.is_closed(), "{error}");
+        let report = report.expect("it ends");
+        assert_eq!((report.handled(), report.retried()), (2, 0), "{report}");
+        assert!(report.left.is_empty(), "{report}");
+        assert_eq!(chain.last.count(), 1);
     });
 }

@@ -121,7 +121,7 @@ impl Publisher {
         let Some(deadline) = self.own_shutdown() else {
             return Ok(());
         };
-        self.close();
+        self.outlet().close();
         let left = self.transport().close(after(deadline)).await;
         if left.0.is_empty() {
             Ok(())

@@ -4,7 +4,7 @@ use super::account::Account;
 use super::running::Parts;
 use super::{Drain, Report};
 use crate::clock::after;
-use futures_util::future::join_all;
+use futures_util::future::{FutureExt, join_all};
 use std::future::Future;
 use tokio::time::{Instant, timeout_at};
 
@@ -41,7 +41,7 @@ impl Parts {
                 left.extend(account.still_running(BLOCKS));
             }
         }
-        self.publisher.close();
+        self.publisher.outlet().close();
         let consumers = std::mem::take(&mut self.consumers);
         for leftover in join_all(
             consumers
@@ -66,15 +66,38 @@ impl Parts {
 
     /// Waits for what `drain` says, then for the handlers that run.
     async fn drain(&self) {
+        self.publisher.outlet().drain();
         let durable = self.transport.capabilities().durable;
         if self.config.drain_on(durable) == Drain::Everything {
-            join_all(self.consumers.iter().map(|consumer| consumer.exhausted())).await;
+            self.everything().await;
+            self.publisher.outlet().close();
+            // What a task that outlived its handler has published since.
+            self.exhausted().await;
             self.stop_intake();
             self.pool.emptied().await;
         }
         self.stop_intake();
         self.pool.close();
         self.pool.drained().await;
+    }
+
+    /// Resolves when every event is settled that was published, and no handler runs that could publish more.
+    async fn everything(&self) {
+        loop {
+            self.exhausted().await;
+            // One group may have been done before a handler of another published to it. Done at once, with no
+            // publish meanwhile, they all were done at the first of these looks, and still are at the last.
+            let handed = self.publisher.outlet().handed();
+            let at_once = self.exhausted().now_or_never().is_some();
+            if at_once && self.publisher.outlet().handed() == handed {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn exhausted(&self) {
+        join_all(self.consumers.iter().map(|consumer| consumer.exhausted())).await;
     }
 
     fn stop_intake(&self) {

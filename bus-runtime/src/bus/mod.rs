@@ -8,6 +8,7 @@ mod end;
 mod ending;
 mod error;
 mod origin;
+mod outlet;
 mod publish;
 mod publisher;
 mod report;

@@ -1,5 +1,6 @@
 //! Publishing events.
 
+use super::outlet::Outlet;
 use super::{Origin, Publish, PublishError};
 use crate::clock::after;
 use crate::event::{Event, EventId, Key, Message, check_topic};
@@ -8,7 +9,7 @@ use bytes::Bytes;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::timeout_at;
 
 /// The room that a dead letter's headers need, so that an event that could be published always fits.
@@ -23,6 +24,9 @@ const UNANSWERED: &str = "the publish was not answered by its deadline, neither 
 
 /// Publishes events. Cheap to clone; as a handler's parameter, it publishes as part of handling the event:
 /// the trace headers travel on, and the ids are the same in a repeated attempt.
+///
+/// From the beginning of a shutdown only handlers publish, by their parameter: every other publish is refused,
+/// also one by a publisher that a handler has from elsewhere. At the end of the drain theirs are refused too.
 ///
 /// ```
 /// use bus_runtime::prelude::*;
@@ -47,16 +51,6 @@ pub struct Publisher {
     origin: Option<Arc<Origin>>,
 }
 
-/// What all publishers of a bus share.
-struct Outlet {
-    transport: Arc<dyn Transport>,
-    /// Publishes under way.
-    window: Arc<Semaphore>,
-    timeout: Duration,
-    /// For a publisher of its own: how long its shutdown may take. A bus ends its publishers itself.
-    shutdown_deadline: Option<Duration>,
-}
-
 impl Publisher {
     /// The publisher of a program that only publishes.
     pub(super) fn alone(
@@ -79,13 +73,7 @@ impl Publisher {
         timeout: Duration,
         shutdown_deadline: Option<Duration>,
     ) -> Self {
-        let window = Arc::new(Semaphore::new(window.min(Semaphore::MAX_PERMITS)));
-        let outlet = Outlet {
-            transport,
-            window,
-            timeout,
-            shutdown_deadline,
-        };
+        let outlet = Outlet::new(transport, window, timeout, shutdown_deadline);
         Publisher {
             outlet: Arc::new(outlet),
             origin: None,
@@ -100,9 +88,8 @@ impl Publisher {
         }
     }
 
-    /// No publish begins any more.
-    pub(super) fn close(&self) {
-        self.outlet.window.close();
+    pub(super) fn outlet(&self) -> &Outlet {
+        &self.outlet
     }
 
     pub(super) fn transport(&self) -> &Arc<dyn Transport> {
@@ -184,30 +171,24 @@ impl Publisher {
             source,
         };
 
-        let window = Arc::clone(&self.outlet.window).acquire_owned();
-        let permit = match timeout_at(deadline, window).await {
-            Ok(Ok(permit)) => permit,
-            Ok(Err(_)) => return Err(not_confirmed(TransportError::Closed)),
-            Err(_) => {
-                let why = "as many publishes as `publish_window` allows are under way".to_owned();
-                return Err(not_confirmed(TransportError::Full(why)));
-            }
-        };
+        let from_handler = self.origin.is_some();
+        let permit = self.outlet.permit(from_handler, deadline).await;
+        let permit = permit.map_err(not_confirmed)?;
         let (answer, answered) = oneshot::channel();
         let confirm = Confirm::new(move |result| {
             drop(permit);
             // Nobody may be waiting any more.
             drop(answer.send(result));
         });
-        self.outlet.transport.publish(
-            Outgoing {
-                message,
-                destination: Destination::Topic,
-                from_handler: self.origin.is_some(),
-                deadline,
-            },
-            confirm,
-        );
+        let outgoing = Outgoing {
+            message,
+            destination: Destination::Topic,
+            from_handler,
+            deadline,
+        };
+        self.outlet
+            .hand_over(outgoing, confirm)
+            .map_err(not_confirmed)?;
         // The transport answers by the deadline itself, unless the runtime that drives it has gone.
         let answer_by = after(timeout.saturating_add(GRACE)).max(deadline);
         let result = match timeout_at(answer_by, answered).await {
