@@ -81,7 +81,7 @@ pub use handler::{
     Cx, FromEvent, FromRef, HandlerError, IntoOutcome, Outcome, Result, Retry, State,
 };
 pub use macros::{Event, event_bus, event_handler};
-pub use observe::{Health, Problem};
+pub use observe::{Health, Problem, Unrouted};
 pub use pool::Load;
 pub use transport::Receipt;
 

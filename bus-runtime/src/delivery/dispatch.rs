@@ -51,6 +51,26 @@ impl Dispatch {
         &self.tallies[subscription]
     }
 
+    /// The dead letter of an event could not be stored: its subscription has a problem for as long as one of its
+    /// events waits to be buried again.
+    fn refused(&self, event: &mut Held, error: String) {
+        let handler = self.subscriptions[event.subscription].name.to_owned();
+        let fault = event.fault.as_mut();
+        let again = fault.is_some_and(|fault| std::mem::replace(&mut fault.refused, true));
+        self.board.raise(
+            Place::DeadLetters(event.subscription),
+            Problem::DeadLetterRefused { handler, error },
+            usize::from(!again),
+        );
+    }
+
+    /// An event is settled or released.
+    fn refused_no_more(&self, event: &Held) {
+        if event.fault.as_ref().is_some_and(|fault| fault.refused) {
+            self.board.lower(&Place::DeadLetters(event.subscription));
+        }
+    }
+
     /// The verdict on a failure that may be tried again.
     fn failed(
         &self,
@@ -140,6 +160,7 @@ impl Work for Dispatch {
     }
 
     fn settle(&self, event: Box<Held>) {
+        self.refused_no_more(&event);
         if let Some(fault) = &event.fault {
             self.tallies[event.subscription].dead(fault.reason);
         }
@@ -147,6 +168,7 @@ impl Work for Dispatch {
     }
 
     fn release(&self, event: Box<Held>) {
+        self.refused_no_more(&event);
         self.tallies[event.subscription].released();
         event.source.release(event.number);
     }
@@ -177,19 +199,11 @@ impl Work for Dispatch {
             outgoing,
             Confirm::new(move |answer| {
                 let dispatch = Arc::clone(pool.work());
-                let place = Place::DeadLetters(event.subscription);
                 match answer {
-                    Ok(_) => {
-                        dispatch.board.report(place, None);
-                        pool.buried(ticket, event);
-                    }
+                    Ok(_) => pool.buried(ticket, event),
                     Err(error) => {
-                        let handler = dispatch.subscriptions[event.subscription].name.to_owned();
-                        let problem = Problem::DeadLetterRefused {
-                            handler,
-                            error: error.to_string(),
-                        };
-                        dispatch.board.report(place, Some(problem));
+                        let mut event = event;
+                        dispatch.refused(&mut event, error.to_string());
                         let delay = BURY_FIRST
                             .saturating_mul(1 << (burial - 1).min(16))
                             .min(BURY_CAP);
@@ -207,6 +221,7 @@ fn doom(event: &mut Held, attempts: u32, reason: DeadReason, error: String) -> V
         reason,
         error,
         attempts,
+        refused: false,
     });
     Verdict::Bury
 }

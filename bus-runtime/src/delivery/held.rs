@@ -64,6 +64,8 @@ pub(super) struct Fault {
     pub(super) reason: DeadReason,
     pub(super) error: String,
     pub(super) attempts: u32,
+    /// Its dead letter was refused, and the board counts it.
+    pub(super) refused: bool,
 }
 
 impl Held {

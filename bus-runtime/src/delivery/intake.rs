@@ -93,15 +93,11 @@ impl Routes {
         }
     }
 
-    /// Counts events that no handler of the group takes.
-    pub(super) fn unrouted(&self, source: &str, events: u64) {
-        if self.unrouted.fetch_add(events, Ordering::Relaxed) == 0 {
-            tracing::debug!(
-                source,
-                group = &*self.group,
-                "events of topics that the group does not handle"
-            );
-        }
+    /// Counts events that no handler of the group takes, by topic.
+    pub(super) fn unrouted(&self, topics: &[(Arc<str>, u64)]) {
+        let events = topics.iter().map(|(_, events)| events).sum();
+        self.unrouted.fetch_add(events, Ordering::Relaxed);
+        self.board.unrouted(&self.group, topics);
     }
 
     fn key_differs(&self, held: &Held) {

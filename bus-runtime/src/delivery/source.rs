@@ -126,22 +126,28 @@ impl Source {
     /// For one event, `bytes` is its size: there is room for it or none. A source of which nothing is held or
     /// reserved has room for one event of any size, which is a grant of `usize::MAX` bytes.
     pub fn reserve(&self, events: usize, bytes: usize) -> Grant {
-        let mut window = self.0.window();
-        let room = window.frontier.room().saturating_sub(window.reserved);
-        let full = window.frontier.room() == 0;
-        if full != window.full {
-            window.full = full;
-            let oldest = window.frontier.oldest();
-            self.0.report_window(if full { oldest } else { None });
+        let (grant, full) = {
+            let mut window = self.0.window();
+            let room = window.frontier.room().saturating_sub(window.reserved);
+            let was_full = window.full;
+            window.full = window.frontier.room() == 0;
+            let oldest = window.frontier.oldest().filter(|_| window.full);
+            let grant = if room == 0 {
+                Grant::default()
+            } else {
+                let least = if events == 1 { bytes } else { bytes.min(1) };
+                let granted = self.0.pool().reserve(events.min(room), bytes, least);
+                let pool::Grant { events, bytes } = granted;
+                window.reserved += events;
+                Grant { events, bytes }
+            };
+            (grant, (window.full || was_full).then_some(oldest))
+        };
+        // Outside the lock, since it may be logged.
+        if let Some(oldest) = full {
+            self.0.report_window(oldest);
         }
-        if room == 0 {
-            return Grant::default();
-        }
-        let least = if events == 1 { bytes } else { bytes.min(1) };
-        let granted = self.0.pool().reserve(events.min(room), bytes, least);
-        let pool::Grant { events, bytes } = granted;
-        window.reserved += events;
-        Grant { events, bytes }
+        grant
     }
 
     /// Gives back the part of a reservation that is not needed.
@@ -165,19 +171,13 @@ impl Source {
     pub fn deliver(&self, batch: Vec<Incoming>) {
         let mut submissions = Vec::with_capacity(batch.len());
         let mut unused = pool::Grant::default();
-        let mut unrouted = 0;
+        let mut unrouted: Vec<(Arc<str>, u64)> = Vec::new();
+        let delivered = batch.len();
+        let reserved;
         {
             let mut window = self.0.window();
-            let reserved = window.reserved;
-            window.reserved = reserved.saturating_sub(batch.len());
-            if batch.len() > reserved {
-                // They are here and may be the only copy: taken, beyond the bounds that the pool would keep.
-                let (source, delivered) = (&*self.0.name, batch.len());
-                tracing::error!(
-                    source,
-                    "the transport is at fault: it delivered {delivered} events, and had reserved room for {reserved}"
-                );
-            }
+            reserved = window.reserved;
+            window.reserved = reserved.saturating_sub(delivered);
             for Incoming { position, message } in batch {
                 let size = message.size();
                 let Taken::New(number) = window.frontier.take(position) else {
@@ -189,7 +189,10 @@ impl Source {
                 }
                 let Some(subscription) = self.0.routes.subscription(&message.topic) else {
                     window.frontier.settle(number);
-                    unrouted += 1;
+                    match unrouted.last_mut() {
+                        Some((topic, events)) if *topic == message.topic => *events += 1,
+                        _ => unrouted.push((message.topic, 1)),
+                    }
                     unused.add(size);
                     continue;
                 };
@@ -202,8 +205,16 @@ impl Source {
                 ));
             }
         }
-        if unrouted > 0 {
-            self.0.routes.unrouted(&self.0.name, unrouted);
+        if delivered > reserved {
+            // They are here and may be the only copy: taken, beyond the bounds that the pool would keep.
+            let source = &*self.0.name;
+            tracing::error!(
+                source,
+                "the transport is at fault: it delivered {delivered} events, and had reserved room for {reserved}"
+            );
+        }
+        if !unrouted.is_empty() {
+            self.0.routes.unrouted(&unrouted);
         }
         // Keys are computed by user code: outside the lock.
         let submissions = submissions
@@ -304,12 +315,14 @@ impl SourceShared {
 
     /// Tells the health report which event the full window waits for, or that there is room again.
     fn report_window(&self, oldest: Option<Position>) {
-        let source = self.name.to_string();
+        let (group, source) = (self.routes.group.to_string(), self.name.to_string());
         let problem = oldest.map(|position| Problem::WindowFull {
+            group: group.clone(),
             source: source.clone(),
             position,
         });
-        self.routes.board.report(Place::Window(source), problem);
+        let place = Place::Window { group, source };
+        self.routes.board.expect(place, problem);
     }
 
     fn window(&self) -> MutexGuard<'_, Window> {
@@ -318,6 +331,15 @@ impl SourceShared {
 
     fn pool(&self) -> &PoolSource<Dispatch> {
         self.pool.get().expect("set when the source was opened")
+    }
+}
+
+/// A source that ends while its window is full waits for nothing any more.
+impl Drop for SourceShared {
+    fn drop(&mut self) {
+        if self.window().full {
+            self.report_window(None);
+        }
     }
 }
 

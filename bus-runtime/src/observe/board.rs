@@ -1,156 +1,183 @@
-//! What is wrong right now.
+//! Where the bus keeps what is wrong right now.
 
+use super::{Health, Problem, Unrouted};
 use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
 
-/// Whether the bus is alive and ready, and what is wrong with it.
-///
-/// Liveness and readiness apart, as an orchestrator asks for them: a bus that is not *live* will not
-/// recover without a restart; one that is not *ready* cannot take or handle events at the moment. A
-/// problem that changes neither is still a problem for somebody: a stuck key, a refused dead letter.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Health {
-    /// The bus can go on without a restart.
-    pub live: bool,
-    /// The bus takes and handles events.
-    pub ready: bool,
-    /// What is wrong, each with its cause; none when all is well.
-    pub problems: Vec<Problem>,
-}
+/// How long the same event holds a full window before it is a problem: a source that merely runs at its window is
+/// well.
+const HOLDS: Duration = Duration::from_secs(1);
 
-/// One thing that is wrong, as the health report names it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Problem {
-    /// A consumer cannot go on; the bus has to be started again.
-    Dead {
-        /// The consumer's group.
-        group: String,
-        /// What happened.
-        error: String,
-    },
-    /// The connection to the broker is lost; it is made again without end.
-    BrokerAway {
-        /// What the client says.
-        error: String,
-    },
-    /// A source's window is full: it stands still until its oldest event is settled.
-    WindowFull {
-        /// The source.
-        source: String,
-        /// Where its oldest unsettled event stands.
-        position: u64,
-    },
-    /// Retries and dead letters fill their room: sources stop until one of them is settled.
-    DelayedFull {
-        /// How many events wait.
-        waiting: usize,
-    },
-    /// A dead letter could not be stored; its event stays unsettled and it is tried again.
-    DeadLetterRefused {
-        /// The handler whose event it is.
-        handler: String,
-        /// What the broker answers.
-        error: String,
-    },
-    /// A handler computes another key than the event was published under: its order holds within this
-    /// process only.
-    KeyDiffers {
-        /// The handler.
-        handler: String,
-        /// The topic.
-        topic: String,
-        /// The first key that differed: as published, and as computed.
-        keys: (String, String),
-    },
-}
+/// Topics without a handler that are named, for each group.
+const NAMED: usize = 100;
 
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Problem::Dead { group, error } => {
-                write!(
-                    f,
-                    "the consumer of group `{group}` cannot go on: {error}; start the bus again"
-                )
-            }
-            Problem::BrokerAway { error } => write!(
-                f,
-                "the connection to the broker is lost: {error}; reconnecting"
-            ),
-            Problem::WindowFull { source, position } => {
-                write!(
-                    f,
-                    "the window of `{source}` is full: it waits for the event at {position} to be settled"
-                )
-            }
-            Problem::DelayedFull { waiting } => write!(
-                f,
-                "{waiting} events wait for a retry or for their dead letter, which is the limit `delayed`: their \
-                 sources stand still"
-            ),
-            Problem::DeadLetterRefused { handler, error } => {
-                write!(
-                    f,
-                    "a dead letter of `{handler}` could not be stored: {error}; it is tried again"
-                )
-            }
-            Problem::KeyDiffers {
-                handler,
-                topic,
-                keys: (published, computed),
-            } => write!(
-                f,
-                "`{handler}` orders topic `{topic}` by another key than it is published under (`{computed}`, not \
-                 `{published}`): the order of that key holds within this process only"
-            ),
-        }
-    }
-}
-
-/// Where every part of the bus writes what is wrong; a problem is removed by whoever reported it.
+/// Where every part of the bus writes what is wrong; a problem is removed by whoever reported it. What is logged is
+/// logged without the lock: whoever writes the log may ask for the health.
 #[derive(Debug, Default)]
-pub(crate) struct Board(Mutex<BTreeMap<Place, Problem>>);
+pub(crate) struct Board(Mutex<Posted>);
+
+#[derive(Debug, Default)]
+struct Posted {
+    problems: BTreeMap<Place, Entry>,
+    unrouted: BTreeMap<String, Unrouted>,
+}
 
 /// Whose problem it is: one at a time for each.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Place {
     Consumer(String),
     Connection,
-    Window(String),
+    Window { group: String, source: String },
     DeadLetters(usize),
     Key(usize),
+}
+
+#[derive(Debug)]
+struct Entry {
+    problem: Problem,
+    /// How many have it, at a place of several.
+    count: usize,
+    /// When it becomes a problem; none, once it is one.
+    due: Option<Instant>,
 }
 
 impl Board {
     /// Sets what is wrong at a place, or says that it is well again. Logs each change.
     pub(crate) fn report(&self, place: Place, problem: Option<Problem>) {
-        let mut problems = self.lock();
         match problem {
-            Some(problem) => {
-                if !problems.contains_key(&place) {
-                    tracing::warn!("{problem}");
-                }
-                problems.insert(place, problem);
+            Some(problem) => self.raise(place, problem, 0),
+            None => self.clear(&place),
+        }
+    }
+
+    /// Sets what is wrong at a place of several, of which so many have it now that had it not; each of them is
+    /// [lowered](Self::lower) once.
+    pub(crate) fn raise(&self, place: Place, problem: Problem, more: usize) {
+        let new = {
+            let mut posted = self.lock();
+            let count = posted.problems.get(&place).map_or(0, |entry| entry.count);
+            let entry = Entry {
+                problem: problem.clone(),
+                count: count + more,
+                due: None,
+            };
+            let old = posted.problems.insert(place, entry);
+            old.is_none_or(|old| old.due.is_some())
+        };
+        if new {
+            tracing::warn!("{problem}");
+        }
+    }
+
+    /// One of those at a place is well again; the place is, when the last of them is.
+    pub(crate) fn lower(&self, place: &Place) {
+        let last = {
+            let mut posted = self.lock();
+            let Some(entry) = posted.problems.get_mut(place) else {
+                return;
+            };
+            entry.count = entry.count.saturating_sub(1);
+            if entry.count > 0 {
+                return;
             }
-            None => {
-                if let Some(over) = problems.remove(&place) {
-                    tracing::info!("no longer: {over}");
+            posted.problems.remove(place)
+        };
+        log_over(last);
+    }
+
+    /// Sets what is a problem if it stays as it is for a second, or says that it is well. One that has not been a
+    /// problem yet becomes it at a later call, or when somebody asks for the health.
+    pub(crate) fn expect(&self, place: Place, problem: Option<Problem>) {
+        let Some(problem) = problem else {
+            return self.clear(&place);
+        };
+        let (over, risen) = {
+            let mut posted = self.lock();
+            match posted.problems.get_mut(&place) {
+                Some(entry) if entry.problem == problem => (None, entry.rises().then_some(problem)),
+                _ => {
+                    let due = Some(Instant::now() + HOLDS);
+                    let entry = Entry {
+                        problem,
+                        count: 0,
+                        due,
+                    };
+                    (posted.problems.insert(place, entry), None)
                 }
             }
+        };
+        log_over(over);
+        log_risen(risen);
+    }
+
+    fn clear(&self, place: &Place) {
+        let over = self.lock().problems.remove(place);
+        log_over(over);
+    }
+
+    /// Counts events of topics that a group has no handler for.
+    pub(crate) fn unrouted(&self, group: &str, topics: &[(Arc<str>, u64)]) {
+        let mut new = Vec::new();
+        {
+            let mut posted = self.lock();
+            let Posted { unrouted, .. } = &mut *posted;
+            if !unrouted.contains_key(group) {
+                let first = Unrouted {
+                    group: group.to_owned(),
+                    ..Unrouted::default()
+                };
+                unrouted.insert(group.to_owned(), first);
+            }
+            let of_group = unrouted.get_mut(group).expect("it was inserted");
+            for (topic, events) in topics {
+                of_group.events += events;
+                // Few, or named in full: not looked for among more than a hundred.
+                let named = &mut of_group.topics;
+                if named.len() < NAMED && !named.iter().any(|named| **named == **topic) {
+                    named.push(topic.to_string());
+                    new.push((Arc::clone(topic), named.len() == NAMED));
+                }
+            }
+        }
+        for (topic, last) in new {
+            tracing::info!(
+                group,
+                topic = &*topic,
+                "events of a topic that this process has no handler for in the group are acknowledged unhandled. On a \
+                 shared stream that is right; where another version of this service handles the topic in the same \
+                 group, they are lost to it: deploy the handler everywhere before anybody publishes to the topic{}",
+                if last {
+                    "; no further topic is named"
+                } else {
+                    ""
+                }
+            );
         }
     }
 
     /// Whether something is wrong at a place.
     pub(crate) fn is_reported(&self, place: &Place) -> bool {
-        self.lock().contains_key(place)
+        self.lock().problems.contains_key(place)
     }
 
-    /// The health as of now; `pool_full` is asked of the pool, which does not report on its own.
+    /// The health as of now; `delayed_full` is asked of the pool, which does not report on its own.
     pub(crate) fn health(&self, delayed_full: Option<usize>, running: bool) -> Health {
-        let mut problems: Vec<Problem> = self.lock().values().cloned().collect();
+        let (mut problems, mut risen) = (Vec::new(), Vec::new());
+        let unrouted = {
+            let mut posted = self.lock();
+            for entry in posted.problems.values_mut() {
+                if entry.rises() {
+                    risen.push(entry.problem.clone());
+                }
+                if entry.due.is_none() {
+                    problems.push(entry.problem.clone());
+                }
+            }
+            posted.unrouted.values().cloned().collect()
+        };
+        log_risen(risen);
         problems.extend(delayed_full.map(|waiting| Problem::DelayedFull { waiting }));
         let live = !problems
             .iter()
@@ -162,10 +189,103 @@ impl Board {
             live,
             ready: live && running && !away,
             problems,
+            unrouted,
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Place, Problem>> {
+    fn lock(&self) -> MutexGuard<'_, Posted> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entry {
+    /// Whether it becomes a problem now.
+    fn rises(&mut self) -> bool {
+        self.due.take_if(|due| *due <= Instant::now()).is_some()
+    }
+}
+
+fn log_risen(risen: impl IntoIterator<Item = Problem>) {
+    for problem in risen {
+        tracing::warn!("{problem}");
+    }
+}
+
+fn log_over(over: Option<Entry>) {
+    if let Some(Entry {
+        problem, due: None, ..
+    }) = over
+    {
+        tracing::info!("no longer: {problem}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(error: &str) -> Problem {
+        Problem::DeadLetterRefused {
+            handler: "shop::reserve".to_owned(),
+            error: error.to_owned(),
+        }
+    }
+
+    fn full(position: u64) -> Option<Problem> {
+        Some(Problem::WindowFull {
+            group: "shop".to_owned(),
+            source: "log".to_owned(),
+            position,
+        })
+    }
+
+    #[test]
+    fn a_place_of_several_is_well_when_the_last_is() {
+        let board = Board::default();
+        board.raise(Place::DeadLetters(0), refused("first"), 1);
+        board.raise(Place::DeadLetters(0), refused("again"), 0);
+        board.raise(Place::DeadLetters(0), refused("second"), 1);
+        board.lower(&Place::DeadLetters(0));
+        assert_eq!(board.health(None, true).problems, [refused("second")]);
+        board.lower(&Place::DeadLetters(0));
+        board.lower(&Place::DeadLetters(0));
+        assert_eq!(board.health(None, true).problems, []);
+        board.raise(Place::DeadLetters(0), refused("third"), 1);
+        assert_eq!(board.health(None, true).problems, [refused("third")]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_expected_is_a_problem_when_it_stays() {
+        let (board, place) = (Board::default(), || Place::Window {
+            group: "shop".to_owned(),
+            source: "log".to_owned(),
+        });
+        for position in 1..=9 {
+            board.expect(place(), full(position));
+            tokio::time::advance(HOLDS / 2).await;
+            assert_eq!(board.health(None, true).problems, []);
+        }
+        tokio::time::advance(HOLDS / 2).await;
+        let problems = board.health(None, true).problems;
+        assert_eq!(problems, full(9).into_iter().collect::<Vec<_>>());
+        board.expect(place(), full(10));
+        assert_eq!(board.health(None, true).problems, []);
+        board.expect(place(), None);
+        tokio::time::advance(HOLDS).await;
+        assert_eq!(board.health(None, true).problems, []);
+    }
+
+    #[test]
+    fn of_many_topics_some_are_named_and_all_are_counted() {
+        let board = Board::default();
+        for number in 0..150 {
+            let topic: Arc<str> = format!("topic.{number}").into();
+            board.unrouted("shop", &[(Arc::clone(&topic), 2), (topic, 1)]);
+        }
+        let [of_group] = &board.health(None, true).unrouted[..] else {
+            panic!("one group")
+        };
+        assert_eq!((of_group.events, of_group.topics.len()), (450, NAMED));
+        assert!(board.health(None, true).ready);
     }
 }

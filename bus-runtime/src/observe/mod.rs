@@ -1,6 +1,7 @@
 //! What the bus says of itself: its health.
 
 mod board;
+mod health;
 
 pub(crate) use board::{Board, Place};
-pub use board::{Health, Problem};
+pub use health::{Health, Problem, Unrouted};

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod config;
+mod health;
 mod keys;
 mod order;
 mod outage;
