@@ -8,7 +8,7 @@
 
 pub use crate::{
     Config, Cx, Event, FromEvent, FromRef, HandlerError, Headers, Json, Key, Metadata, Outcome,
-    Publisher, Raw, Record, Rejection, Result, Retry, State, Stop, Unordered, event_bus,
-    event_handler,
+    Publish, Publisher, Raw, Record, Rejection, Result, Retry, State, Stop, Unordered, event_bus,
+    event_handler, shutdown_signal,
 };
 pub use serde::{Deserialize, Serialize};

@@ -3,8 +3,8 @@
 //! `cargo run --example quickstart` runs it in memory. With a NATS server:
 //! `BUS_URL=nats://127.0.0.1:4222 cargo run --features nats --example quickstart`.
 
+use bus_runtime::Drain;
 use bus_runtime::prelude::*;
-use bus_runtime::{Drain, shutdown_signal};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -62,7 +62,7 @@ impl Seen {
 }
 
 #[tokio::main]
-async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
     tracing_subscriber::fmt()
         .with_max_level(tracing::Level::WARN)
         .init();

@@ -60,6 +60,7 @@ async fn begin_bus<B: Bus>(config: Config, state: B::State) -> Result<Running, S
             topic: handler.topic,
             group: full_group(&group, handler.group),
             retry: handler.retry,
+            timeout: handler.timeout.0,
             route: handler.route,
             begin: begin(handler, &state, &publisher, &stop),
         })

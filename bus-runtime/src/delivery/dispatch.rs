@@ -59,7 +59,7 @@ impl Dispatch {
         let again = fault.is_some_and(|fault| std::mem::replace(&mut fault.refused, true));
         self.board.raise(
             Place::DeadLetters(event.subscription),
-            Problem::DeadLetterRefused { handler, error },
+            &Problem::DeadLetterRefused { handler, error },
             usize::from(!again),
         );
     }
@@ -149,7 +149,10 @@ impl Work for Dispatch {
                 self.failed(event, attempt, DeadReason::Panic, error, None)
             }
             Ended::TimedOut => {
-                let error = "the handler ran longer than its `timeout`".to_owned();
+                let error = format!(
+                    "the handler ran longer than its timeout of {:?}",
+                    self.subscriptions[subscription].timeout
+                );
                 self.failed(event, attempt, DeadReason::Timeout, error, None)
             }
         }

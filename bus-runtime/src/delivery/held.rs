@@ -10,6 +10,7 @@ use crate::pool::panic_message;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A subscription as the pool's side sees it: a handler without its types.
 pub(crate) struct Subscribed {
@@ -19,6 +20,7 @@ pub(crate) struct Subscribed {
     /// The group's full name.
     pub(crate) group: Arc<str>,
     pub(crate) retry: Retry,
+    pub(crate) timeout: Duration,
     pub(crate) route: Route,
     pub(crate) begin: Begin,
 }

@@ -47,14 +47,14 @@ impl Board {
     /// Sets what is wrong at a place, or says that it is well again. Logs each change.
     pub(crate) fn report(&self, place: Place, problem: Option<Problem>) {
         match problem {
-            Some(problem) => self.raise(place, problem, 0),
+            Some(problem) => self.raise(place, &problem, 0),
             None => self.clear(&place),
         }
     }
 
     /// Sets what is wrong at a place of several, of which so many have it now that had it not; each of them is
     /// [lowered](Self::lower) once.
-    pub(crate) fn raise(&self, place: Place, problem: Problem, more: usize) {
+    pub(crate) fn raise(&self, place: Place, problem: &Problem, more: usize) {
         let new = {
             let mut posted = self.lock();
             let count = posted.problems.get(&place).map_or(0, |entry| entry.count);
@@ -231,26 +231,26 @@ mod tests {
         }
     }
 
-    fn full(position: u64) -> Option<Problem> {
-        Some(Problem::WindowFull {
+    fn full(position: u64) -> Problem {
+        Problem::WindowFull {
             group: "shop".to_owned(),
             source: "log".to_owned(),
             position,
-        })
+        }
     }
 
     #[test]
     fn a_place_of_several_is_well_when_the_last_is() {
         let board = Board::default();
-        board.raise(Place::DeadLetters(0), refused("first"), 1);
-        board.raise(Place::DeadLetters(0), refused("again"), 0);
-        board.raise(Place::DeadLetters(0), refused("second"), 1);
+        board.raise(Place::DeadLetters(0), &refused("first"), 1);
+        board.raise(Place::DeadLetters(0), &refused("again"), 0);
+        board.raise(Place::DeadLetters(0), &refused("second"), 1);
         board.lower(&Place::DeadLetters(0));
         assert_eq!(board.health(None, true).problems, [refused("second")]);
         board.lower(&Place::DeadLetters(0));
         board.lower(&Place::DeadLetters(0));
         assert_eq!(board.health(None, true).problems, []);
-        board.raise(Place::DeadLetters(0), refused("third"), 1);
+        board.raise(Place::DeadLetters(0), &refused("third"), 1);
         assert_eq!(board.health(None, true).problems, [refused("third")]);
     }
 
@@ -261,14 +261,14 @@ mod tests {
             source: "log".to_owned(),
         });
         for position in 1..=9 {
-            board.expect(place(), full(position));
+            board.expect(place(), Some(full(position)));
             tokio::time::advance(HOLDS / 2).await;
             assert_eq!(board.health(None, true).problems, []);
         }
         tokio::time::advance(HOLDS / 2).await;
         let problems = board.health(None, true).problems;
-        assert_eq!(problems, full(9).into_iter().collect::<Vec<_>>());
-        board.expect(place(), full(10));
+        assert_eq!(problems, [full(9)]);
+        board.expect(place(), Some(full(10)));
         assert_eq!(board.health(None, true).problems, []);
         board.expect(place(), None);
         tokio::time::advance(HOLDS).await;

@@ -119,8 +119,8 @@ async fn regression_12_dead_letters_are_refused_until_the_last_of_them_is_stored
     ];
     for (number, (topic, size)) in events.into_iter().enumerate() {
         let key = Key::of(&number.to_string());
-        let published = publisher.publish_raw(topic, key, vec![b'x'; size], Publish::new());
-        published.await.expect("there is room");
+        let answer = publisher.publish_raw(topic, key, vec![b'x'; size], Publish::new());
+        answer.await.expect("there is room");
     }
     let refused = || {
         let problems = bus.health().problems;
@@ -149,8 +149,8 @@ async fn regression_10_events_that_nobody_here_handles_are_counted<B: Broker>(br
     let (bus, scene) = two(&broker).await;
     let publisher = bus.publisher();
     for _ in 0..3 {
-        let published = publisher.publish_raw("health.foreign", Key::of("k"), "", Publish::new());
-        published.await.expect("published");
+        let answer = publisher.publish_raw("health.foreign", Key::of("k"), "", Publish::new());
+        answer.await.expect("published");
     }
     bus.publish(&step("k", 1)).await.expect("published");
     scene.seen.at_least(2).await;

@@ -78,6 +78,7 @@ impl Member {
                 topic,
                 group,
                 retry: plan.retry,
+                timeout: Duration::from_hours(1),
                 route: Route::Record,
                 begin: Box::new(move |invocation| {
                     let Invocation {

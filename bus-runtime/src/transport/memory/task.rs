@@ -224,8 +224,8 @@ fn reserve(source: &Source, sizes: &[usize]) -> (Grant, usize) {
     if count > 0 || grant.events == 0 {
         return (grant, count);
     }
-    // Not even the first fits into the source's share: it goes alone.
+    // Not even the first fits into what was reserved for all: it is waited for alone.
     source.give_back(grant);
-    let grant = source.reserve(1, usize::MAX);
+    let grant = source.reserve(1, sizes[0]);
     (grant, grant.events)
 }
