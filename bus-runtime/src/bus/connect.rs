@@ -1,6 +1,7 @@
 //! From a configuration to a transport; and programs that only publish.
 
 use super::config::Broker;
+use super::runtime::runtime;
 use super::{Config, Publisher, StartError};
 use crate::clock::after;
 use crate::transport::{Memory, Transport};
@@ -21,12 +22,14 @@ use std::sync::Arc;
 ///
 /// # Errors
 ///
-/// When the configuration is wrong, or the broker cannot be reached within `connect_timeout`.
+/// When the configuration is wrong, the broker cannot be reached within `connect_timeout`, or there is no tokio
+/// runtime with timers and I/O.
 ///
 /// # Cancel safety
 ///
 /// Dropped, it connects nothing.
 pub async fn connect(config: &Config, name: &str) -> Result<Arc<dyn Transport>, StartError> {
+    runtime()?;
     config.check()?;
     match config.broker()? {
         Broker::Memory => Ok(Arc::new(Memory::new(

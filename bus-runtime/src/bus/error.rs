@@ -19,6 +19,11 @@ pub enum StartError {
         /// The bus that runs.
         running: &'static str,
     },
+    /// A bus runs on a tokio runtime, with timers and I/O.
+    NoRuntime {
+        /// What is missing.
+        what: &'static str,
+    },
     /// A publisher for itself cannot be connected to `memory:`, where nobody could receive its events.
     PublisherInMemory,
     /// The broker could not be reached, or refused.
@@ -39,6 +44,11 @@ impl fmt::Display for StartError {
                 "`{bus}` cannot start: the bus `{running}` runs in this process already; shut that down first, or \
                  list its handlers in one bus"
             ),
+            StartError::NoRuntime { what } => write!(
+                f,
+                "cannot start: {what}; call it within `#[tokio::main]`, or on a runtime that was built with \
+                 `enable_all()`"
+            ),
             StartError::PublisherInMemory => f.write_str(
                 "a publisher cannot connect to `memory:`: those events live in the bus of their process; use that \
                  bus's `publisher()`, or the URL of a broker",
@@ -53,7 +63,9 @@ impl Error for StartError {
         match self {
             StartError::Config(error) => Some(error),
             StartError::Broker { source, .. } => Some(source),
-            StartError::AnotherBus { .. } | StartError::PublisherInMemory => None,
+            StartError::AnotherBus { .. }
+            | StartError::NoRuntime { .. }
+            | StartError::PublisherInMemory => None,
         }
     }
 }
@@ -107,6 +119,13 @@ pub enum PublishError {
         /// What is wrong with it.
         fault: &'static str,
     },
+    /// An id that not every broker could carry.
+    Id {
+        /// The topic it was for.
+        topic: String,
+        /// What is wrong with the id.
+        fault: &'static str,
+    },
     /// A header's name or value that not every broker could carry.
     Header {
         /// The header's name.
@@ -134,7 +153,9 @@ pub enum PublishError {
 }
 
 impl PublishError {
-    /// Whether the broker had no room for the event until the publish ran out of time.
+    /// Whether there was no room for the event until the publish ran out of time: at the broker, or among the
+    /// publishes under way, of which `publish_window` says how many there may be. The error says which, and what
+    /// to raise.
     #[must_use]
     pub fn is_full(&self) -> bool {
         matches!(
@@ -146,7 +167,8 @@ impl PublishError {
         )
     }
 
-    /// Whether the bus has shut down.
+    /// Whether the bus shuts down or has shut down. An event that was on its way by then may be stored
+    /// nevertheless.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         matches!(
@@ -167,6 +189,9 @@ impl fmt::Display for PublishError {
             }
             PublishError::Topic { topic, fault } => {
                 write!(f, "not published to `{topic}`: {fault}")
+            }
+            PublishError::Id { topic, fault } => {
+                write!(f, "not published to `{topic}`: the id {fault}")
             }
             PublishError::Header { name, fault } => {
                 write!(f, "not published: the header `{name}` {fault}")

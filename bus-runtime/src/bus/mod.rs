@@ -13,6 +13,7 @@ mod publish;
 mod publisher;
 mod report;
 mod running;
+mod runtime;
 mod signal;
 mod start;
 mod stop;

@@ -3,6 +3,7 @@
 use super::claim::Claim;
 use super::connect::connect;
 use super::running::{Parts, Running};
+use super::runtime::runtime;
 use super::{Config, Publisher, StartError, Stop};
 use crate::delivery::{Begin, Dispatch, Intake, Invocation, Routes, Subscribed};
 use crate::handler::{Bus, Cx, Delivery, Handler, handlers};
@@ -32,7 +33,8 @@ pub(super) const NATS_WINDOW: usize = 65_536;
 ///
 /// Dropped, the start goes on in the background, and the bus is shut down as soon as it runs.
 pub async fn start<B: Bus>(config: Config, state: B::State) -> Result<Running, StartError> {
-    match tokio::spawn(begin_bus::<B>(config, state)).await {
+    let runtime = runtime()?;
+    match runtime.spawn(begin_bus::<B>(config, state)).await {
         Ok(started) => started,
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
         // Only the end of the runtime cancels it, and then nobody waits for it.
