@@ -6,6 +6,9 @@ use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// The longest id, in bytes.
+const MAX_ID: usize = 256;
+
 /// What may be said about one publish: id, headers, a timeout of its own.
 ///
 /// ```
@@ -29,7 +32,8 @@ impl Publish {
     }
 
     /// The event's id, for an event that has one already. Where the broker deduplicates, a second event
-    /// with the same id and topic is not stored.
+    /// with the same id and topic is not stored. It is printable ASCII without spaces at its ends, 1 to 256
+    /// bytes; the publish fails with any other.
     pub fn id(mut self, id: impl Into<EventId>) -> Self {
         self.id = Some(id.into());
         self
@@ -48,6 +52,20 @@ impl Publish {
         self
     }
 
+    /// What is wrong with the id, if there is one.
+    pub(super) fn id_fault(&self) -> Option<&'static str> {
+        let id = self.id.as_ref()?.as_str().as_bytes();
+        if id.is_empty() {
+            Some("is empty; leave it out, for a new one")
+        } else if id.len() > MAX_ID {
+            Some("is longer than 256 bytes; use a hash of it, say")
+        } else if !is_text(id) {
+            Some("is not printable ASCII without spaces at its ends; encode it, in base64 say")
+        } else {
+            None
+        }
+    }
+
     /// The headers, behind those that travel on from `before`.
     pub(super) fn headers(&self, before: Option<&Headers>) -> Result<Headers, PublishError> {
         for (name, value) in &self.headers {
@@ -59,9 +77,7 @@ impl Publish {
                 Some("has a name that is not printable ASCII without `:` and spaces")
             } else if name.starts_with("bus-") || name.starts_with("Nats-") {
                 Some("has a name that the bus or the broker uses itself; choose another")
-            } else if !value.iter().all(|byte| matches!(byte, b' '..=b'~'))
-                || value.trim_ascii() != value
-            {
+            } else if !is_text(value) {
                 Some(
                     "has a value that is not printable ASCII without spaces at its ends; encode it, in base64 say",
                 )
@@ -83,4 +99,9 @@ impl Publish {
         let before = before.map(|(name, value)| (Arc::<str>::from(name), value.clone()));
         Ok(before.chain(self.headers.iter().cloned()).collect())
     }
+}
+
+/// Whether every broker carries it as it is, in a header.
+fn is_text(value: &[u8]) -> bool {
+    value.iter().all(|byte| matches!(byte, b' '..=b'~')) && value.trim_ascii() == value
 }

@@ -124,7 +124,7 @@ impl Publisher {
     ///
     /// # Errors
     ///
-    /// As [`publish`](Self::publish), and when a header is one that not every broker carries.
+    /// As [`publish`](Self::publish), and when the id or a header is one that not every broker carries.
     pub fn publish_with<'a, E: Event>(
         &'a self,
         event: &E,
@@ -210,6 +210,10 @@ impl Publisher {
                 topic: topic.to_owned(),
                 fault,
             });
+        }
+        if let Some(fault) = with.id_fault() {
+            let topic = topic.to_owned();
+            return Err(PublishError::Id { topic, fault });
         }
         let origin = self.origin.as_deref();
         let headers = with.headers(origin.map(Origin::trace))?;
