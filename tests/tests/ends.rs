@@ -2,7 +2,7 @@
 
 use bus_runtime::prelude::*;
 use bus_runtime::testing::several_buses;
-use bus_runtime::{Publish, PublishError, Publisher, Running};
+use bus_runtime::{Publish, PublishError, Publisher, Running, StartError};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::time::Duration;
@@ -299,5 +299,75 @@ fn while_a_bus_drains_only_its_handlers_publish() {
         assert_eq!((report.handled(), report.retried()), (2, 0), "{report}");
         assert!(report.left.is_empty(), "{report}");
         assert_eq!(chain.last.count(), 1);
+    });
+}
+
+#[test]
+fn a_start_without_a_full_runtime_is_an_error_that_names_the_fix() {
+    several_buses();
+    let refused = |started: std::result::Result<Running, StartError>| {
+        let error = started.expect_err("nothing could run");
+        assert!(matches!(error, StartError::NoRuntime { .. }), "{error}");
+        let shown = error.to_string();
+        assert!(shown.contains("tokio::main"), "{shown}");
+        assert!(shown.contains("enable_all"), "{shown}");
+    };
+    let mut start = Box::pin(Quiet::new(Config::memory()).start());
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match start.as_mut().poll(&mut context) {
+        std::task::Poll::Ready(started) => refused(started),
+        std::task::Poll::Pending => panic!("nobody would wake it"),
+    }
+    let bare = Builder::new_current_thread().build().expect("threads");
+    refused(bare.block_on(Quiet::new(Config::memory()).start()));
+    let timers = Builder::new_current_thread().enable_time().build();
+    let timers = timers.expect("threads");
+    refused(timers.block_on(Quiet::new(Config::memory()).start()));
+}
+
+#[test]
+fn an_id_that_not_every_broker_carries_is_refused() {
+    several_buses();
+    runtime().block_on(async {
+        let bus = Quiet::new(Config::memory()).start().await;
+        let bus = bus.expect("it starts");
+        let (longest, too_long) = ("x".repeat(256), "x".repeat(257));
+        for id in ["", " x", "a\nb", "é", &*too_long] {
+            let published = bus.publish_with(&step("a"), Publish::new().id(id)).await;
+            let error = published.expect_err(id);
+            assert!(matches!(error, PublishError::Id { .. }), "{id:?}: {error}");
+        }
+        for id in ["order-7", "a b/c:1", &*longest] {
+            let published = bus.publish_with(&step("a"), Publish::new().id(id)).await;
+            published.expect(id);
+        }
+        bus.shutdown().await.expect("it ends");
+    });
+}
+
+#[test]
+fn a_full_publish_window_says_what_to_raise() {
+    several_buses();
+    runtime().block_on(async {
+        let config = Config::memory().memory_log(1).publish_window(1);
+        let bus = Waiting::new(config.drain(bus_runtime::Drain::InFlight));
+        let gate = Gate::default();
+        let bus = bus.start(gate.clone()).await.expect("it starts");
+        bus.publish(&step("a")).await.expect("there is room");
+        let soon = || Publish::new().timeout(Duration::from_millis(50));
+        let step = step("b");
+        let (waits, full) = tokio::join!(
+            bus.publish_with(&step, Publish::new().timeout(Duration::from_secs(1))),
+            bus.publish_with(&step, soon())
+        );
+        drop(waits);
+        let error = full.expect_err("the window is full");
+        assert!(error.is_full(), "{error}");
+        assert!(
+            error.to_string().contains("raise `publish_window`"),
+            "{error}"
+        );
+        gate.open();
+        bus.shutdown().await.expect("it ends");
     });
 }

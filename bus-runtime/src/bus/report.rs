@@ -24,14 +24,15 @@ pub struct Report {
     /// What became of the events of each handler, in the order in which they are listed.
     pub handlers: Vec<Handled>,
     /// What did not end by the deadline, by name: a handler that blocks its thread, a consumer that cannot
-    /// close. Nothing, after a clean shutdown.
+    /// close. Nothing, after a clean shutdown. Where handlers block every worker thread, the shutdown returns at its
+    /// deadline nevertheless; it ends in the background when they let it.
     pub left: Vec<String>,
     /// How long the bus ran, its shutdown included.
     pub ran: Duration,
     /// How long the shutdown took.
     pub shutdown: Duration,
     /// Handlers that were cancelled, because they did not end before the drain's deadline; their events are
-    /// among the released.
+    /// among the released, or the handlers are among what is left.
     pub cancelled: u64,
 }
 

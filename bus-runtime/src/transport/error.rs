@@ -20,7 +20,7 @@ pub enum TransportError {
     },
     /// There is no room for the event; which limit is reached, and what to do.
     Full(String),
-    /// The transport is closed.
+    /// The transport is closed, or ended before it had an answer.
     Closed,
 }
 
@@ -36,7 +36,9 @@ impl fmt::Display for TransportError {
                 )
             }
             TransportError::Full(why) => write!(f, "no room for the event: {why}"),
-            TransportError::Closed => f.write_str("the bus has shut down"),
+            TransportError::Closed => f.write_str(
+                "the bus shuts down or has shut down; what was on its way by then may be stored nevertheless",
+            ),
         }
     }
 }

@@ -134,7 +134,7 @@ const FAULTS: &[(Fault, &str, &str)] = &[
     (
         Fault::DropsConfirms,
         "every_publish_is_answered_once",
-        "was answered with `the bus has shut down`",
+        "was answered with `the bus shuts down or has shut down",
     ),
     (
         Fault::PublishesWhenClosed,

@@ -25,7 +25,7 @@ options! {
     /// | `buffer` | 16384 | events fetched and not started |
     /// | `buffer_bytes` | 64MiB | raw bytes of all events held |
     /// | `delayed` | 16384 | events waiting for a retry, or for a dead letter to be stored |
-    /// | `window` | the transport's | events between the oldest unsettled and the newest taken of a source; NATS 65536 |
+    /// | `window` | the transport's | events between the oldest unsettled and the newest taken of a source; 65536 on every one so far |
     /// | `drain` | the transport's | what a shutdown waits for: `in-flight` if the transport is durable, `everything` in memory |
     /// | `shutdown_deadline` | 25s | how long a shutdown takes in all |
     /// | `connect_timeout` | 30s | how long the start waits for the broker |
@@ -91,7 +91,8 @@ options! {
     delayed: usize = 16_384, "16384", read::number, (events: usize) => events;
 
     /// Sets how many events of a source may lie between the oldest unsettled and the newest taken: 1 to
-    /// 16 777 216. A source whose window is full stops, and that source alone. On NATS the default is 65 536.
+    /// 16 777 216. A source whose window is full stops, and that source alone. The default is 65 536 on NATS and
+    /// on `memory:`, where each topic of each group is a source.
     window: Option<usize> = None, "the transport's", read::number, (events: usize) => Some(events);
 
     /// Sets what a shutdown waits for. On a durable transport that is what runs, since the broker delivers
