@@ -73,13 +73,19 @@ impl Account {
                 "left behind at the shutdown's deadline: {left}"
             );
         }
+        // Cancelled in vain: they are among what is left.
+        let running: usize = self.pool.running().iter().map(|(_, count)| count).sum();
+        let running = running as u64;
         Report {
             bus: self.bus.to_owned(),
             handlers: handlers.collect(),
             left,
             ran: self.started.elapsed(),
             shutdown: self.begun.elapsed(),
-            cancelled: self.cancelled.get().copied().unwrap_or_default(),
+            cancelled: self
+                .cancelled
+                .get()
+                .map_or(0, |count| count.saturating_sub(running)),
         }
     }
 }

@@ -7,7 +7,6 @@ use std::error::Error;
 use std::fmt;
 
 /// Why a bus did not start.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum StartError {
     /// The configuration is wrong; nothing was connected.
@@ -33,6 +32,13 @@ pub enum StartError {
         /// What happened.
         source: TransportError,
     },
+}
+
+/// The text: what `main` prints when it returns the error.
+impl fmt::Debug for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl fmt::Display for StartError {
@@ -77,7 +83,6 @@ impl From<ConfigError> for StartError {
 }
 
 /// Why a bus ended by itself.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum RunError {
     /// A consumer could not go on; the bus was shut down.
@@ -87,6 +92,13 @@ pub enum RunError {
         /// What the shutdown settled and released.
         report: Box<Report>,
     },
+}
+
+/// The text: what `main` prints when it returns the error.
+impl fmt::Debug for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl fmt::Display for RunError {
@@ -102,7 +114,6 @@ impl fmt::Display for RunError {
 impl Error for RunError {}
 
 /// Why an event was not published.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum PublishError {
     /// The event cannot be written as bytes.
@@ -178,6 +189,13 @@ impl PublishError {
                 ..
             }
         )
+    }
+}
+
+/// The text: what `main` prints when it returns the error.
+impl fmt::Debug for PublishError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -27,8 +27,10 @@ impl Phase {
 /// What all publishers of a bus share.
 pub(super) struct Outlet {
     pub(super) transport: Arc<dyn Transport>,
-    /// Publishes under way.
-    window: Arc<Semaphore>,
+    /// Publishes under way from outside of handlers.
+    outside: Arc<Semaphore>,
+    /// Those of handlers: what waits outside for a full broker must not hold up what empties it.
+    handlers: Arc<Semaphore>,
     phase: watch::Sender<Phase>,
     /// Publishes that the transport was handed.
     handed: AtomicU64,
@@ -46,7 +48,8 @@ impl Outlet {
     ) -> Self {
         Outlet {
             transport,
-            window: Arc::new(Semaphore::new(window.min(Semaphore::MAX_PERMITS))),
+            outside: semaphore(window),
+            handlers: semaphore(window),
             phase: watch::Sender::new(Phase::Open),
             handed: AtomicU64::new(0),
             timeout,
@@ -60,7 +63,11 @@ impl Outlet {
         from_handler: bool,
         deadline: Instant,
     ) -> Result<OwnedSemaphorePermit, TransportError> {
-        let window = Arc::clone(&self.window);
+        let window = Arc::clone(if from_handler {
+            &self.handlers
+        } else {
+            &self.outside
+        });
         if let Ok(permit) = Arc::clone(&window).try_acquire_owned() {
             return Ok(permit);
         }
@@ -118,4 +125,8 @@ impl Outlet {
             later
         });
     }
+}
+
+fn semaphore(permits: usize) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)))
 }

@@ -40,7 +40,7 @@ impl Publish {
     }
 
     /// One more header; a name may occur more than once. Names and values are printable ASCII, and names
-    /// that begin with `bus-` or `Nats-` are taken.
+    /// that begin with `bus-` or `Nats-`, in whatever case, are taken.
     pub fn header(mut self, name: impl Into<Arc<str>>, value: impl Into<Bytes>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
@@ -75,7 +75,7 @@ impl Publish {
                     .all(|byte| byte.is_ascii_graphic() && byte != b':')
             {
                 Some("has a name that is not printable ASCII without `:` and spaces")
-            } else if name.starts_with("bus-") || name.starts_with("Nats-") {
+            } else if is_taken(name) {
                 Some("has a name that the bus or the broker uses itself; choose another")
             } else if !is_text(value) {
                 Some(
@@ -104,4 +104,13 @@ impl Publish {
 /// Whether every broker carries it as it is, in a header.
 fn is_text(value: &[u8]) -> bool {
     value.iter().all(|byte| matches!(byte, b' '..=b'~')) && value.trim_ascii() == value
+}
+
+/// Whether the bus or a broker uses names like this itself.
+fn is_taken(name: &str) -> bool {
+    let begins = |with: &str| {
+        name.get(..with.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(with))
+    };
+    begins("bus-") || begins("nats-")
 }

@@ -8,7 +8,7 @@ use std::fmt;
 ///
 /// A mistake names the option or the environment's variable, what it is set to and what is allowed. User
 /// and password of a URL are not shown, nor is what was read from a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ConfigError {
     mistakes: Vec<String>,
 }
@@ -33,6 +33,13 @@ impl ConfigError {
     /// Each mistake, at least one.
     pub fn mistakes(&self) -> impl ExactSizeIterator<Item = &str> {
         self.mistakes.iter().map(String::as_str)
+    }
+}
+
+/// The text: what `main` prints when it returns the error.
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

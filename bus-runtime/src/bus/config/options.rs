@@ -18,7 +18,7 @@ options! {
     ///
     /// | option | default | meaning |
     /// |---|---|---|
-    /// | `url` | none | which broker carries the events: `memory:`, `nats://host:port,…`, `kafka://host:port,…` |
+    /// | `url` | none | which broker carries the events: `memory:`, `nats://host:port,…`; `kafka://…` is refused until it is built |
     /// | `namespace` | none | lets several environments share a cluster |
     /// | `group` | the bus's | the group, in place of the one compiled in |
     /// | `in_flight` | 1024 | handlers running at once |
@@ -30,7 +30,7 @@ options! {
     /// | `shutdown_deadline` | 25s | how long a shutdown takes in all |
     /// | `connect_timeout` | 30s | how long the start waits for the broker |
     /// | `publish_timeout` | 10s | how long a publish waits for the broker |
-    /// | `publish_window` | 1024 | publishes under way at once |
+    /// | `publish_window` | 1024 | publishes under way at once, from handlers and from outside of them each |
     /// | `commit_interval` | 500ms | the latest time for acknowledgements |
     /// | `provision` | create | what the start does about topics, streams, consumers: `create`, `verify`, `none` |
     /// | `memory_log` | 1000000 | events that the memory transport keeps |
@@ -59,7 +59,7 @@ options! {
     pub struct Config;
 
     /// Sets which broker carries the events: `memory:`, `nats://[user:password@]host[:port],…` or
-    /// `kafka://host:port,…`.
+    /// `kafka://host:port,…`, which is refused until its transport is built.
     ///
     /// A user in front of a host is also that of the hosts behind it that name none. What is not a letter,
     /// digit, `-`, `_`, `.` or `~` in user or password is percent-encoded. NATS needs the feature `nats`;
