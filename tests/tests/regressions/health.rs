@@ -45,7 +45,7 @@ async fn two<B: Broker>(broker: &B) -> (Running, Scene) {
     (bus.expect("it starts"), scene)
 }
 
-async fn regression_11_a_full_window_is_reported_for_each_group_and_ends_with_its_source<
+async fn regression_51_a_full_window_is_reported_for_each_group_and_ends_with_its_source<
     B: Broker,
 >(
     broker: B,
@@ -74,7 +74,7 @@ async fn regression_11_a_full_window_is_reported_for_each_group_and_ends_with_it
     assert_eq!(over.count(), 2, "a source that has ended waits for nothing");
 }
 
-async fn regression_16_a_source_that_runs_at_its_window_has_no_problem<B: Broker>(broker: B) {
+async fn regression_51_a_source_that_runs_at_its_window_has_no_problem<B: Broker>(broker: B) {
     let (bus, scene) = two(&broker).await;
     for number in 0..1000 {
         bus.publish(&step("k", number)).await.expect("published");
@@ -89,38 +89,42 @@ async fn regression_16_a_source_that_runs_at_its_window_has_no_problem<B: Broker
     assert!(windows.is_empty(), "{windows:?}");
 }
 
+#[cfg(feature = "nats")]
 #[event_handler(topic = "health.poison", key = Record)]
 async fn poison(_: Raw) -> Result<(), HandlerError> {
     Err(HandlerError::permanent("poison"))
 }
 
-#[event_handler(topic = "health.stuck", key = Record)]
-async fn stuck(_: Raw, State(scene): State<Scene>) {
-    scene.gate.opened().await;
-}
-
-#[event_bus(group = "letters", state = Scene, handlers = [poison, stuck])]
+#[cfg(feature = "nats")]
+#[event_bus(group = "letters", handlers = [poison])]
 struct Letters;
 
-async fn regression_12_dead_letters_are_refused_until_the_last_of_them_is_stored<B: Broker>(_: B) {
-    let scene = Scene::default();
-    // Room for what is published and nothing more, until the stuck event goes: then for the small dead letter, with
-    // what is added to it, and not for the large one.
-    let (small, large, stuck) = (10, 10_000, 5_000);
-    let config = Config::memory().memory_log_bytes(small + large + stuck + 100);
-    let config = config.drain(Drain::InFlight);
-    let bus = Letters::new(config).start(scene.clone()).await;
-    let bus = bus.expect("it starts");
-    let publisher = bus.publisher();
-    let events = [
-        ("health.stuck", stuck),
-        ("health.poison", small),
-        ("health.poison", large),
-    ];
-    for (number, (topic, size)) in events.into_iter().enumerate() {
-        let key = Key::of(&number.to_string());
-        let answer = publisher.publish_raw(topic, key, vec![b'x'; size], Publish::new());
-        answer.await.expect("there is room");
+#[cfg(feature = "nats")]
+async fn regression_19_dead_letters_are_refused_until_the_last_of_them_is_stored(
+    broker: tests::broker::Nats,
+) {
+    use async_nats::jetstream::{self, stream};
+    let client = async_nats::connect(broker.url())
+        .await
+        .expect("the server is there");
+    let server = jetstream::new(client);
+    // Somebody keeps dead letters short.
+    let mut limited = stream::Config {
+        name: "events~dead".to_owned(),
+        subjects: vec!["events~dead.>".to_owned()],
+        discard: stream::DiscardPolicy::New,
+        max_messages: 1,
+        ..stream::Config::default()
+    };
+    server.create_stream(&limited).await.expect("made");
+    let bus = Letters::new(broker.config())
+        .start()
+        .await
+        .expect("it starts");
+    for number in 0..3 {
+        let publisher = bus.publisher();
+        let answer = publisher.publish_raw("health.poison", Key::of(&number), "", Publish::new());
+        answer.await.expect("published");
     }
     let refused = || {
         let problems = bus.health().problems;
@@ -128,24 +132,33 @@ async fn regression_12_dead_letters_are_refused_until_the_last_of_them_is_stored
             .iter()
             .any(|problem| problem.to_string().contains("could not be stored"))
     };
-    eventually("both are refused", || {
+    eventually("one is stored, two are refused", || {
         (bus.load().delayed == 2 && refused()).then_some(())
     })
     .await;
-    scene.gate.open();
-    eventually("the small one is stored", || {
+    limited.max_messages = 2;
+    server.update_stream(&limited).await.expect("changed");
+    eventually("one of the two is stored", || {
         (bus.load().delayed == 1).then_some(())
     })
     .await;
-    let lines = Logged::here().lines();
-    let over = |line: &&tests::logged::Line| line.text.starts_with("no longer: a dead letter");
-    assert_eq!(lines.iter().find(over).map(|line| &line.text), None);
-    assert!(refused(), "the large one still is");
-    bus.shutdown().await.expect("it ends");
+    assert!(refused(), "the other still is not");
+    limited.max_messages = 3;
+    server.update_stream(&limited).await.expect("changed");
+    eventually("all are stored", || {
+        (bus.load().delayed == 0 && !refused()).then_some(())
+    })
+    .await;
+    let report = bus.shutdown().await.expect("it ends");
+    assert_eq!(
+        (report.dead_lettered(), report.released()),
+        (3, 0),
+        "{report}"
+    );
 }
 
 #[cfg(feature = "nats")]
-async fn regression_10_events_that_nobody_here_handles_are_counted<B: Broker>(broker: B) {
+async fn events_that_nobody_here_handles_are_counted<B: Broker>(broker: B) {
     let (bus, scene) = two(&broker).await;
     let publisher = bus.publisher();
     for _ in 0..3 {
@@ -176,13 +189,11 @@ async fn regression_10_events_that_nobody_here_handles_are_counted<B: Broker>(br
 
 on! {
     every [
-        regression_11_a_full_window_is_reported_for_each_group_and_ends_with_its_source,
-        regression_16_a_source_that_runs_at_its_window_has_no_problem,
-    ]
-    memory [
-        regression_12_dead_letters_are_refused_until_the_last_of_them_is_stored,
+        regression_51_a_full_window_is_reported_for_each_group_and_ends_with_its_source,
+        regression_51_a_source_that_runs_at_its_window_has_no_problem,
     ]
     nats [
-        regression_10_events_that_nobody_here_handles_are_counted,
+        regression_19_dead_letters_are_refused_until_the_last_of_them_is_stored,
+        events_that_nobody_here_handles_are_counted,
     ]
 }
