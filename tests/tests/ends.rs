@@ -322,7 +322,13 @@ fn a_start_without_a_full_runtime_is_an_error_that_names_the_fix() {
     refused(bare.block_on(Quiet::new(Config::memory()).start()));
     let timers = Builder::new_current_thread().enable_time().build();
     let timers = timers.expect("threads");
-    refused(timers.block_on(Quiet::new(Config::memory()).start()));
+    #[cfg(feature = "nats")]
+    refused(timers.block_on(Quiet::new(Config::new("nats://127.0.0.1:1")).start()));
+    // In memory there is nothing to read and write.
+    timers.block_on(async {
+        let bus = Quiet::new(Config::memory()).start().await;
+        bus.expect("it starts").shutdown().await.expect("it ends");
+    });
 }
 
 #[test]

@@ -23,7 +23,7 @@ use std::sync::Arc;
 /// # Errors
 ///
 /// When the configuration is wrong, the broker cannot be reached within `connect_timeout`, or there is no tokio
-/// runtime with timers and I/O.
+/// runtime with timers and, for a broker on the network, I/O.
 ///
 /// # Cancel safety
 ///
@@ -39,6 +39,7 @@ pub async fn connect(config: &Config, name: &str) -> Result<Arc<dyn Transport>, 
         #[cfg(feature = "nats")]
         Broker::Nats { servers } => {
             use crate::transport::nats;
+            super::runtime::network()?;
             let options = nats::NatsOptions {
                 servers,
                 namespace: config

@@ -18,7 +18,7 @@ pub enum StartError {
         /// The bus that runs.
         running: &'static str,
     },
-    /// A bus runs on a tokio runtime, with timers and I/O.
+    /// A bus runs on a tokio runtime, with timers and, for a broker on the network, I/O.
     NoRuntime {
         /// What is missing.
         what: &'static str,
