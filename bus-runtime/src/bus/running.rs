@@ -111,7 +111,8 @@ impl Running {
         self.publisher.publish_with(event, with)
     }
 
-    /// Something that publishes, to be kept elsewhere. After the bus has ended it answers with an error.
+    /// Something that publishes, to be kept elsewhere. From the beginning of the shutdown on it answers with an
+    /// error; handlers publish by their own [`Publisher`] parameter, until the drain is over.
     #[must_use]
     pub fn publisher(&self) -> Publisher {
         self.publisher.clone()

@@ -1,8 +1,10 @@
 //! What the health report and the log say of windows, dead letters and foreign topics.
 
 use crate::step::{Step, step};
+#[cfg(feature = "nats")]
+use bus_runtime::Publish;
 use bus_runtime::prelude::*;
-use bus_runtime::{Drain, Publish, Running};
+use bus_runtime::{Drain, Running};
 use std::time::Duration;
 use tests::logged::Logged;
 use tests::on;
