@@ -182,11 +182,6 @@ const FAULTS: &[(Fault, &str, &str)] = &[
         "events of another source",
     ),
     (
-        Fault::IgnoresItsWaker,
-        "a_full_window_stops_its_source_alone",
-        "in vain",
-    ),
-    (
         Fault::Duplicates(3),
         "a_failed_event_is_retried_in_place",
         "ran as",
