@@ -23,6 +23,8 @@ pub(crate) struct Frontier {
     oldest_taken: Option<Position>,
     /// The newest position ever taken.
     newest: Option<Position>,
+    /// Settled before this source was opened, above all that was taken, oldest first.
+    known: VecDeque<Position>,
     /// Settled, not yet read by the transport.
     settled: Vec<Position>,
     /// Released, not yet read by the transport.
@@ -58,6 +60,7 @@ impl Frontier {
             prefix: None,
             oldest_taken: None,
             newest: None,
+            known: VecDeque::new(),
             settled: Vec::new(),
             released: Vec::new(),
             limit,
@@ -76,8 +79,39 @@ impl Frontier {
         }
         self.oldest_taken.get_or_insert(position);
         self.newest = Some(position);
+        if self.is_known(position) {
+            self.window.push_back((position, State::Settled));
+            self.settled.push(position);
+            self.advance();
+            return Taken::Settled;
+        }
         self.window.push_back((position, State::Held));
         Taken::New(self.first + self.window.len() as u64 - 1)
+    }
+
+    /// Replaces what is known to be settled of that which was not taken yet.
+    pub(crate) fn know_settled(&mut self, mut positions: Vec<Position>) {
+        positions.retain(|position| self.newest.is_none_or(|newest| *position > newest));
+        positions.sort_unstable();
+        positions.dedup();
+        self.known = positions.into();
+    }
+
+    /// Whether the event at this position, above all that was taken before, is known to be settled.
+    fn is_known(&mut self, position: Position) -> bool {
+        while let Some(known) = self.known.front().copied() {
+            if known > position {
+                return false;
+            }
+            self.known.pop_front();
+            if self.known.is_empty() {
+                self.known = VecDeque::new();
+            }
+            if known == position {
+                return true;
+            }
+        }
+        false
     }
 
     fn taken_before(&mut self, position: Position) -> Taken {
@@ -102,6 +136,11 @@ impl Frontier {
     pub(crate) fn settle(&mut self, number: u64) {
         let position = self.mark(number, State::Settled);
         self.settled.push(position);
+        self.advance();
+    }
+
+    /// Moves the prefix to the oldest that is not settled.
+    fn advance(&mut self) {
         while let Some((position, State::Settled)) = self.window.front() {
             self.prefix = Some(*position);
             self.window.pop_front();
@@ -159,6 +198,15 @@ impl Frontier {
             .iter()
             .filter(|(_, state)| *state == State::Held)
             .map(|(position, _)| *position)
+    }
+
+    /// What is settled above the prefix, oldest first, what was known at the start included.
+    pub(crate) fn settled_above(&self) -> impl Iterator<Item = Position> {
+        self.window
+            .iter()
+            .filter(|(_, state)| *state == State::Settled)
+            .map(|(position, _)| *position)
+            .chain(self.known.iter().copied())
     }
 
     /// The oldest event that is not settled.
@@ -234,6 +282,29 @@ mod tests {
             "older than all that was ever taken"
         );
         assert!(!frontier.is_unread());
+    }
+
+    #[test]
+    fn what_is_known_to_be_settled_is_taken_as_settled() {
+        let mut frontier = Frontier::new(8);
+        frontier.know_settled(vec![9, 2, 3, 5, 5]);
+        assert_eq!(frontier.take(2), Taken::Settled);
+        assert_eq!(frontier.prefix(), Some(2), "the prefix moves");
+        // 3 is gone from the broker.
+        let four = number(frontier.take(4));
+        assert_eq!(frontier.take(5), Taken::Settled);
+        let six = number(frontier.take(6));
+        assert_eq!(frontier.settled_above().collect::<Vec<_>>(), [5, 9]);
+        let mut settled = Vec::new();
+        frontier.take_settled(&mut settled);
+        assert_eq!(settled, [2, 5], "acknowledged again");
+        assert_eq!(frontier.held().collect::<Vec<_>>(), [4, 6]);
+        frontier.settle(four);
+        assert_eq!((frontier.prefix(), frontier.oldest()), (Some(5), Some(6)));
+        frontier.settle(six);
+        frontier.know_settled(vec![6, 9]);
+        frontier.know_settled(Vec::new());
+        number(frontier.take(9));
     }
 
     #[test]

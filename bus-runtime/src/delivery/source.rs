@@ -238,6 +238,19 @@ impl Source {
         }
     }
 
+    /// Says which of the events that were not delivered yet are settled, in any order; replaces what was said
+    /// before. For transports whose broker delivers settled events again after a restart: one of them that is
+    /// delivered is not handled and is acknowledged again, and the prefix does not wait for it.
+    pub fn known_settled(&self, positions: Vec<Position>) {
+        self.0.window().frontier.know_settled(positions);
+    }
+
+    /// Calls `visit` for what is settled behind an event that is not, oldest first, what was
+    /// [known](Source::known_settled) and is not delivered yet included: what to say at the next start.
+    pub fn settled_above(&self, visit: &mut dyn FnMut(Position)) {
+        self.0.window().frontier.settled_above().for_each(visit);
+    }
+
     /// Up to where everything is settled: for a broker that takes a prefix. Nothing, once lost.
     pub fn settled_prefix(&self) -> Option<Position> {
         if self.0.lost.load(Ordering::Acquire) {

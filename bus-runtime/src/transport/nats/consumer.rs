@@ -6,6 +6,7 @@ use super::connection::Links;
 use super::generation::{Again, Generation};
 use super::layout::Layout;
 use super::link::Link;
+use super::mark::{self, Mark, Seen};
 use super::options::NatsOptions;
 use super::setup::{self, ApiOrTransport, Durable};
 use super::{unreadable, wire};
@@ -31,6 +32,8 @@ const SOUND: Duration = Duration::from_secs(10);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// How long the server may take to answer the last acknowledgement before it is asked what it knows.
 const ANSWER: Duration = Duration::from_secs(1);
+/// How long the end may wait for word of settled events to be taken.
+const REMEMBER: Duration = Duration::from_secs(2);
 
 /// What the bus asks of a consumer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,8 +59,10 @@ pub(super) struct ConsumerLoop {
     durable: Durable,
     source: Source,
     /// Which stream it is: a stream that is made anew counts from 1 again.
-    stream_created: Option<String>,
+    stream_created: Option<i128>,
     newest: Position,
+    /// The newest event that this run, or the one whose mark it goes by, has seen.
+    seen: Option<Seen>,
     open: Unacknowledged,
     /// Given back by the bus, not yet to the server: only once nothing is pulled any more, since what is
     /// given back comes again at once, behind newer events.
@@ -104,6 +109,7 @@ impl ConsumerLoop {
             ack_wait: options.ack_wait,
             ack_limit: 0,
             is_new: false,
+            settled: None,
         };
         let wake = Arc::new(Notify::new());
         let source = open_source(&intake, &layout, &wake, now_as_epoch());
@@ -124,6 +130,7 @@ impl ConsumerLoop {
             source,
             stream_created: None,
             newest: 0,
+            seen: None,
             open: Unacknowledged::default(),
             released: Vec::new(),
             last_acks: Vec::new(),
@@ -261,6 +268,12 @@ impl ConsumerLoop {
         let mut batch = Vec::with_capacity(came.len());
         for (at, delivered, message) in came.drain(..) {
             self.newest = self.newest.max(delivered.position);
+            if self
+                .seen
+                .is_none_or(|seen| seen.position < delivered.position)
+            {
+                self.seen = Some(Seen::from(delivered));
+            }
             let Some(topic) = self.layout.topic(&message.subject) else {
                 self.skip(&current.link, &message).await;
                 continue;
@@ -437,10 +450,44 @@ impl ConsumerLoop {
         // What was acknowledged before is known to the server, or comes again.
         self.last_ack = None;
         self.floor = info.ack_floor.stream_sequence;
+        self.recall(&link).await?;
         let next = info.delivered.consumer_sequence + 1;
         Generation::open(link, next)
             .await
             .ok_or_else(|| ApiError::Silent("the connection was lost".into()).into())
+    }
+
+    /// Tells the source which of the events above the floor the run before has settled.
+    ///
+    /// At each reset anew, for as long as such events are to come: the server may have lost them since.
+    async fn recall(&mut self, link: &Link) -> Result<(), ApiError> {
+        let mark = match (&self.durable.settled, self.stream_created) {
+            (Some(text), Some(created)) => {
+                let Some(mark) = Mark::parse(text) else {
+                    return Ok(());
+                };
+                if mark.seen.position <= self.newest {
+                    return Ok(());
+                }
+                mark.verify(link, &self.durable, created, self.floor)
+                    .await?
+            }
+            _ => None,
+        };
+        if let Some(mark) = mark {
+            tracing::info!(
+                group = &*self.group,
+                floor = self.floor,
+                settled = mark.settled.len(),
+                "events that were settled before the last shutdown are not handled again"
+            );
+            self.seen = Some(mark.seen);
+            self.source.known_settled(mark.settled);
+        } else {
+            self.seen = self.seen.filter(|seen| seen.position <= self.newest);
+            self.source.known_settled(Vec::new());
+        }
+        Ok(())
     }
 
     /// Delivers the next event past the client, if the client cannot read it, and waits until it and all
@@ -502,11 +549,8 @@ impl ConsumerLoop {
             }
             result => result?,
         };
-        let created = info.created.to_string();
-        let same = self
-            .stream_created
-            .as_ref()
-            .is_none_or(|known| *known == created);
+        let created = info.created.unix_timestamp_nanos();
+        let same = self.stream_created.is_none_or(|known| known == created);
         if !same || info.state.last_sequence < self.newest {
             tracing::error!(
                 stream = self.layout.stream(),
@@ -519,6 +563,7 @@ impl ConsumerLoop {
             let epoch = now_as_epoch().max(self.source.epoch() + 1);
             self.source = open_source(&self.intake, &self.layout, &self.wake, epoch);
             self.newest = 0;
+            self.seen = None;
         }
         self.stream_created = Some(created);
         Ok(())
@@ -530,11 +575,9 @@ impl ConsumerLoop {
         let confirmed = timeout_at(deadline, async {
             loop {
                 let sent_before = link.is_some();
-                let Some(on) = (match link.take() {
-                    Some(link) => Some(link),
-                    None => present(&mut self.links).await,
-                }) else {
-                    return false;
+                let on = match link.take() {
+                    Some(link) => link,
+                    None => present(&mut self.links).await?,
                 };
                 if !sent_before {
                     let acks = self.last_acks.clone();
@@ -542,26 +585,69 @@ impl ConsumerLoop {
                 }
                 self.acknowledge(&on).await;
                 let Some(last) = self.last_ack.clone() else {
-                    return true;
+                    return Some(on);
                 };
                 // The server takes acknowledgements in order: its answer to the last one is for all.
                 let request = on.client.request(last.clone(), Bytes::from_static(ACK));
                 match timeout(ANSWER, on.until_lost(request)).await {
-                    Ok(Some(Ok(_))) => return true,
-                    Err(_) if self.is_forgotten(&on, &last).await => return true,
+                    Ok(Some(Ok(_))) => return Some(on),
+                    Err(_) if self.is_forgotten(&on, &last).await => return Some(on),
                     // Not a quick loop: lost connections are replaced with a wait, and requests take their time.
                     _ => on.until_lost(tokio::time::sleep(GATHER)).await,
                 };
                 link = Some(on).filter(|on| !on.lost.is_cancelled());
             }
         });
-        if confirmed.await.unwrap_or(false) {
+        if let Ok(Some(link)) = confirmed.await {
+            self.remember(&link, deadline).await;
             return Leftover::default();
         }
         let group = &self.group;
         Leftover(vec![format!(
             "the last acknowledgements of group `{group}`: the server has not confirmed them"
         )])
+    }
+
+    /// Leaves word for the next run of what is settled above the floor, if the server takes it in time.
+    async fn remember(&self, link: &Link, deadline: Instant) {
+        let mut settled = Vec::new();
+        self.source.settled_above(&mut |position| {
+            if self.seen.is_some_and(|seen| position <= seen.position) {
+                settled.push(position);
+            }
+        });
+        if settled.is_empty() && self.durable.settled.is_none() {
+            return;
+        }
+        let mark = self
+            .seen
+            .zip(self.stream_created)
+            .map(|(seen, created)| Mark {
+                created,
+                floor: self.floor,
+                seen,
+                settled,
+            });
+        // What the last run wrote is all that there is to say: nothing is asked of the server.
+        if mark.as_ref().map(Mark::to_string) == self.durable.settled {
+            return;
+        }
+        let why = if self.options.provision == Provision::None {
+            "`provision` is `none`".to_owned()
+        } else {
+            // A frozen server, or one that lets this user not ask, does not hold up the end for long.
+            let by = deadline.min(Instant::now() + REMEMBER);
+            match timeout_at(by, mark::write(link, &self.durable, mark)).await {
+                Ok(Ok(())) => return,
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => "the server has not answered".to_owned(),
+            }
+        };
+        tracing::info!(
+            group = &*self.group,
+            "what is settled behind an unsettled event is not written down, and may be handled again after the next \
+             start: {why}"
+        );
     }
 
     /// Whether the server no longer knows that it delivered the event of this acknowledgement: it was killed

@@ -13,6 +13,7 @@ mod dead_letters;
 mod generation;
 mod layout;
 mod link;
+mod mark;
 mod options;
 mod publisher;
 mod pull;

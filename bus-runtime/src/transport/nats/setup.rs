@@ -3,6 +3,7 @@
 use super::api::ApiError;
 use super::layout::Layout;
 use super::link::Link;
+use super::mark;
 use super::options::NatsOptions;
 use crate::bus::Provision;
 use crate::transport::TransportError;
@@ -222,6 +223,8 @@ pub(super) struct Durable {
     pub(super) ack_limit: usize,
     /// It was missing, and is new.
     pub(super) is_new: bool,
+    /// What its metadata say of settled events, as they do.
+    pub(super) settled: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -301,6 +304,7 @@ pub(super) async fn consumer(
         // -1 is no limit.
         ack_limit: usize::try_from(config.max_ack_pending).unwrap_or(usize::MAX),
         is_new,
+        settled: config.metadata.remove(mark::SETTLED),
     })
 }
 

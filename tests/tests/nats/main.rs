@@ -1,6 +1,8 @@
 //! What holds on NATS alone: names and bytes on the server, provisioning, a server that goes away.
 #![cfg(feature = "nats")]
 
+mod settled;
+
 use async_nats::jetstream::stream::{self, SubjectTransform};
 use async_nats::jetstream::{self, Context};
 use async_nats::{HeaderMap, header::HeaderValue};
