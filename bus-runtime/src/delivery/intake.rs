@@ -58,6 +58,16 @@ impl Intake {
         self.0.board.report(Place::Connection, problem);
     }
 
+    /// Says whether another process seems to take the events of the same group, on a broker where one process at
+    /// a time may: for the health report.
+    pub fn contended(&self, is_contended: bool) {
+        let group = self.0.group.to_string();
+        let problem = is_contended.then(|| Problem::Contended {
+            group: group.clone(),
+        });
+        self.0.board.report(Place::Contended(group), problem);
+    }
+
     /// Says that the consumer cannot go on: `run_until` ends with this error.
     pub fn fail(&self, error: &TransportError) {
         let text = error.to_string();

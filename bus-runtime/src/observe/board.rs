@@ -28,8 +28,13 @@ struct Posted {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Place {
     Consumer(String),
+    /// By group.
+    Contended(String),
     Connection,
-    Window { group: String, source: String },
+    Window {
+        group: String,
+        source: String,
+    },
     DeadLetters(usize),
     Key(usize),
 }

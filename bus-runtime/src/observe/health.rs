@@ -65,6 +65,11 @@ pub enum Problem {
         /// Where its oldest unsettled event stands.
         position: u64,
     },
+    /// Another process seems to take the events of the same group, where one at a time may.
+    Contended {
+        /// The group.
+        group: String,
+    },
     /// Retries and dead letters fill their room: sources stop until one of them is settled.
     DelayedFull {
         /// How many events wait.
@@ -101,6 +106,11 @@ impl fmt::Display for Problem {
             Problem::BrokerAway { error } => write!(
                 f,
                 "the connection to the broker is lost: {error}; reconnecting"
+            ),
+            Problem::Contended { group } => write!(
+                f,
+                "another process handles the events of group `{group}`: they are handled twice and keys overlap; stop \
+                 one of the two, and in a deploy the old one before the new one starts"
             ),
             Problem::WindowFull {
                 group,

@@ -160,6 +160,42 @@ async fn regression_19_dead_letters_are_refused_until_the_last_of_them_is_stored
 }
 
 #[cfg(feature = "nats")]
+async fn regression_35_two_processes_of_one_group_are_told<B: Broker>(broker: B) {
+    let (first, _) = two(&broker).await;
+    let (second, _) = two(&broker).await;
+    let publisher = first.publisher();
+    let publishing = tokio::spawn(async move {
+        for number in 0.. {
+            // Until the bus that it belongs to ends.
+            if publisher
+                .publish(&step(&number.to_string(), number))
+                .await
+                .is_err()
+            {
+                return;
+            }
+        }
+    });
+    let contended = |bus: &Running| {
+        let problems = bus.health().problems;
+        problems
+            .iter()
+            .any(|problem| problem.to_string().contains("another process"))
+    };
+    eventually("one of them says so", || {
+        (contended(&first) || contended(&second)).then_some(())
+    })
+    .await;
+    second.shutdown().await.expect("it ends");
+    eventually("the one that is left is alone", || {
+        (!contended(&first)).then_some(())
+    })
+    .await;
+    first.shutdown().await.expect("it ends");
+    publishing.await.expect("it ends");
+}
+
+#[cfg(feature = "nats")]
 async fn events_that_nobody_here_handles_are_counted<B: Broker>(broker: B) {
     let (bus, scene) = two(&broker).await;
     let publisher = bus.publisher();
@@ -195,6 +231,7 @@ on! {
         regression_51_a_source_that_runs_at_its_window_has_no_problem,
     ]
     nats [
+        regression_35_two_processes_of_one_group_are_told,
         regression_19_dead_letters_are_refused_until_the_last_of_them_is_stored,
         events_that_nobody_here_handles_are_counted,
     ]

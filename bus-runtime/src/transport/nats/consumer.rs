@@ -72,6 +72,8 @@ pub(super) struct ConsumerLoop {
     last_acks: Vec<Subject>,
     last_ack: Option<Subject>,
     foreign: u64,
+    /// Somebody else seems to consume as the same group.
+    contended: bool,
     /// Up to where all was acknowledged at the last reset.
     floor: Position,
     /// How often in a row the connection was lost with nothing new delivered, and what was the newest then.
@@ -136,6 +138,7 @@ impl ConsumerLoop {
             last_acks: Vec::new(),
             last_ack: None,
             foreign: 0,
+            contended: false,
             floor: 0,
             stuck: (0, 0),
             acknowledge_at: None,
@@ -176,6 +179,11 @@ impl ConsumerLoop {
                     },
                     came,
                 );
+            }
+            // Once is a loss on the way; again and again, somebody else resets the consumer too.
+            if matches!(why, Again::Gap { .. }) && quick >= 2 && !self.contended {
+                self.contended = true;
+                self.intake.contended(true);
             }
             // What came and was not delivered comes again.
             current.stop(&self.source).await;
@@ -226,7 +234,14 @@ impl ConsumerLoop {
                 // Long before the server delivers no more for want of acknowledgements.
                 self.acknowledge_at = self.acknowledge_at.map(|at| at.min(now + GATHER));
             }
-            let times = [self.acknowledge_at, silent_at].into_iter().flatten();
+            let alone_at = self.contended.then(|| current.born() + SOUND);
+            if alone_at.is_some_and(|at| at <= now) {
+                self.contended = false;
+                self.intake.contended(false);
+            }
+            let times = [self.acknowledge_at, silent_at, alone_at]
+                .into_iter()
+                .flatten();
             let next = times.fold(self.progress_at, Instant::min);
             let lost = current.link.lost.clone();
             tokio::select! {
