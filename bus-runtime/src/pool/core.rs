@@ -4,6 +4,9 @@
 //! delayed or settling; its followers are reachable only through it, so that none can start before it is
 //! settled. A table maps an identity to its strand's tail: an idle key has no entry.
 
+mod count;
+mod sweep;
+
 use super::admission::{Admission, Revoked};
 use super::slab::{Counted, NIL, Node, Place, Slab};
 use super::suspended::Suspended;
@@ -269,130 +272,6 @@ impl<E> Core<E> {
         self.give_up(ticket.index, event)
     }
 
-    fn give_up(&mut self, index: u32, event: E) -> Released<E> {
-        let mut released = vec![(self.slab.get(index).source, event)];
-        self.sweep_strand(index, true, |_| false, &mut released);
-        released
-    }
-
-    /// Takes out every event that has not begun, of the sources that `swept` names, in order within each
-    /// strand.
-    pub(super) fn sweep(&mut self, swept: impl Fn(u32) -> bool) -> Released<E> {
-        let mut released = Vec::new();
-        let mut heads = Vec::new();
-        for index in self.slab.indices() {
-            match self.slab.get(index).place {
-                Place::Free | Place::Follower => {}
-                Place::Ready | Place::Delayed | Place::Running | Place::Settling => {
-                    heads.push(index);
-                }
-            }
-        }
-        self.unqueue(&swept);
-        for head in heads {
-            let node = self.slab.get(head);
-            // The event of a head that runs or is being buried is not here: whoever has it decides.
-            let head_goes =
-                matches!(node.place, Place::Ready | Place::Delayed) && swept(node.source);
-            self.sweep_strand(head, head_goes, &swept, &mut released);
-        }
-        self.slab.shrink();
-        released
-    }
-
-    /// Takes the swept sources' heads out of the ready queues and the delay heap.
-    fn unqueue(&mut self, swept: &impl Fn(u32) -> bool) {
-        let slab = &mut self.slab;
-        self.delayed.retain(|Reverse((_, ticket))| {
-            slab.is_current(*ticket) && !swept(slab.get(ticket.index).source)
-        });
-        for subscription in &mut self.subscriptions {
-            let mut next = std::mem::replace(&mut subscription.first, NIL);
-            subscription.last = NIL;
-            while next != NIL {
-                let node = slab.get_mut(next);
-                let index = std::mem::replace(&mut next, std::mem::replace(&mut node.link, NIL));
-                if swept(node.source) {
-                    continue;
-                }
-                if subscription.last == NIL {
-                    (subscription.first, subscription.last) = (index, index);
-                } else {
-                    slab.get_mut(subscription.last).link = index;
-                    subscription.last = index;
-                }
-            }
-            if subscription.first == NIL {
-                subscription.in_ring = false;
-                subscription.taken = 0;
-            }
-        }
-        let subscriptions = &self.subscriptions;
-        self.ring
-            .retain(|subscription| subscriptions[*subscription as usize].in_ring);
-    }
-
-    /// Takes the swept followers out of a strand, and its head if that goes; then the first event that
-    /// stays is the head.
-    fn sweep_strand(
-        &mut self,
-        head: u32,
-        head_goes: bool,
-        swept: impl Fn(u32) -> bool,
-        released: &mut Released<E>,
-    ) {
-        let &Node {
-            identity,
-            follower: mut next,
-            ..
-        } = self.slab.get(head);
-        let mut kept = Vec::new();
-        let mut gone = Vec::new();
-        if head_goes {
-            gone.push(head);
-        } else {
-            kept.push(head);
-        }
-        while next != NIL {
-            let index = next;
-            next = self.slab.get(index).follower;
-            if swept(self.slab.get(index).source) {
-                gone.push(index);
-            } else {
-                kept.push(index);
-            }
-        }
-        if gone.is_empty() {
-            return;
-        }
-        if identity != 0 {
-            let slab = &self.slab;
-            let entry = self
-                .tails
-                .find_entry(identity, |tail| slab.get(*tail).identity == identity);
-            let mut entry = entry.expect("a strand has an entry until its last event leaves");
-            match kept.last() {
-                Some(tail) => *entry.get_mut() = *tail,
-                None => drop(entry.remove()),
-            }
-        }
-        for (at, index) in kept.iter().enumerate() {
-            self.slab.get_mut(*index).follower = kept.get(at + 1).copied().unwrap_or(NIL);
-        }
-        for index in gone {
-            self.uncount(index);
-            let node = self.slab.get_mut(index);
-            let (source, bytes) = (node.source, node.bytes);
-            // The event of a head that ran, or was being buried, has been released already.
-            released.extend(node.event.take().map(|event| (source, event)));
-            self.admission.dropped(source, bytes);
-            self.slab.remove(index);
-        }
-        if head_goes && let Some(first) = kept.first() {
-            self.make_ready(*first);
-        }
-    }
-
     /// Makes what is due ready; gives out the burials that are due.
     pub(super) fn due(&mut self, now: Instant) -> Vec<Burial<E>> {
         let mut burials = Vec::new();
@@ -490,23 +369,6 @@ impl<E> Core<E> {
         self.delayed.push(Reverse((due, self.slab.ticket(index))));
     }
 
-    fn set_aside(&mut self, index: u32, place: Place) {
-        let node = self.slab.get_mut(index);
-        node.place = place;
-        if matches!(node.counted, Counted::Delayed | Counted::Overflow) {
-            return;
-        }
-        let room = self.waiting < self.waiting_limit;
-        self.count(
-            index,
-            if room {
-                Counted::Delayed
-            } else {
-                Counted::Overflow
-            },
-        );
-    }
-
     /// The event is settled: it leaves, and its follower is the head.
     fn leave(&mut self, index: u32) {
         self.uncount(index);
@@ -531,60 +393,5 @@ impl<E> Core<E> {
         self.slab.remove(index);
         self.slab.shrink();
         self.admission.gone(source);
-    }
-
-    fn count(&mut self, index: u32, counted: Counted) {
-        self.uncount(index);
-        let node = self.slab.get_mut(index);
-        node.counted = counted;
-        let source = node.source;
-        match counted {
-            Counted::InFlight => {}
-            Counted::Buffered => self.admission.restored(source),
-            Counted::Delayed => self.waiting += 1,
-            Counted::Overflow => {
-                self.overflow += 1;
-                if !std::mem::replace(&mut node.in_overflowed, true) {
-                    self.overflowed.push_back(self.slab.ticket(index));
-                }
-                self.admission.overflows(source);
-            }
-        }
-    }
-
-    fn uncount(&mut self, index: u32) {
-        let node = self.slab.get(index);
-        match node.counted {
-            Counted::InFlight => {}
-            Counted::Buffered => self.admission.started(node.source),
-            Counted::Delayed => {
-                self.waiting -= 1;
-                self.admit_overflowed();
-            }
-            Counted::Overflow => {
-                self.overflow -= 1;
-                self.admission.overflowed(node.source);
-            }
-        }
-    }
-
-    /// There is room among the delayed: the event that has waited longest for it takes it, and its source
-    /// may go on.
-    fn admit_overflowed(&mut self) {
-        while let Some(ticket) = self.overflowed.pop_front() {
-            if !self.slab.is_current(ticket) {
-                continue;
-            }
-            let node = self.slab.get_mut(ticket.index);
-            node.in_overflowed = false;
-            if node.counted == Counted::Overflow {
-                node.counted = Counted::Delayed;
-                self.waiting += 1;
-                self.overflow -= 1;
-                let source = node.source;
-                self.admission.overflowed(source);
-                return;
-            }
-        }
     }
 }
