@@ -78,6 +78,13 @@ async fn regression_05_a_shutdown_waits_until_its_deadline_and_reports<B: Broker
         }
     }
     scene.begun.at_least(keys.len()).await;
+    if !B::DURABLE {
+        // The second ones have come too; on a durable broker some may still be there.
+        eventually("all eight are held", || {
+            (bus.load().buffered == 4).then_some(())
+        })
+        .await;
+    }
 
     let (report, ()) = tokio::join!(bus.shutdown(), async { scene.ends.open() });
     let report = report.expect("it ends");
@@ -103,7 +110,15 @@ async fn regression_05_a_shutdown_waits_until_its_deadline_and_reports<B: Broker
         "{done:?}"
     );
     assert_eq!(report.handled(), done.len() as u64, "{report}");
-    assert_eq!(report.released() + report.handled(), 8, "{report}");
+    let held = report.released() + report.handled();
+    assert!(
+        if B::DURABLE {
+            (4..=8).contains(&held)
+        } else {
+            held == 8
+        },
+        "{report}"
+    );
 
     scene.never.open();
     if B::DURABLE {
