@@ -4,16 +4,15 @@ use super::outlet::Outlet;
 use super::{Origin, Publish, PublishError};
 use crate::clock::after;
 use crate::event::{Event, EventId, Key, Message, check_topic};
-use crate::transport::{Confirm, Destination, Outgoing, Receipt, Transport, TransportError};
+use crate::transport::{
+    Confirm, DEAD_LETTER_ROOM, Destination, Outgoing, Receipt, Transport, TransportError,
+};
 use bytes::Bytes;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::oneshot;
 use tokio::time::timeout_at;
-
-/// The room that a dead letter's headers need, so that an event that could be published always fits.
-const DEAD_LETTER_ROOM: usize = 4096;
 
 /// How long after its deadline a publish still waits for the transport's answer, which is then due.
 const GRACE: Duration = Duration::from_secs(1);

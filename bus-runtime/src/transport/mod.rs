@@ -20,4 +20,5 @@ pub use contract::{
 };
 pub use error::TransportError;
 pub(crate) use memory::Memory;
+pub(crate) use outgoing::DEAD_LETTER_ROOM;
 pub use outgoing::{Confirm, Destination, Outgoing, Receipt};

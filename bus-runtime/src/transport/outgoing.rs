@@ -6,6 +6,10 @@ use std::fmt;
 use std::sync::Arc;
 use tokio::time::Instant;
 
+/// What a publish leaves free of the largest event and of the most headers, in bytes: for what its dead letter
+/// adds, so that an event that could be published can always become one.
+pub(crate) const DEAD_LETTER_ROOM: usize = 4096;
+
 /// An event on its way to the broker.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

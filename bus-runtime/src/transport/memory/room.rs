@@ -1,8 +1,6 @@
 //! The room of the log.
 
-/// What the bus leaves free of the largest event for the headers of its dead letter: with it, an event of
-/// `memory_log_bytes` can be published.
-const DEAD_LETTER_ROOM: usize = 4096;
+use crate::transport::DEAD_LETTER_ROOM;
 
 /// What events and dead letters take, and the most that publishes from outside may find taken.
 #[derive(Clone, Copy, Debug)]

@@ -23,10 +23,6 @@ use tokio_util::sync::CancellationToken;
 const BATCH: usize = 256;
 /// When to send an event again that no stream took: its leader may be about to be chosen.
 const RETRY: Duration = Duration::from_millis(200);
-/// The most bytes of headers that `JetStream` stores, the key and the id among them: it counts them in 16 bits.
-const HEADERS: usize = u16::MAX as usize;
-/// The room that a dead letter's own headers need, so that an event that could be published always fits.
-const DEAD_LETTER_ROOM: usize = 4096;
 /// JetStream's own codes of errors that pass.
 const TRANSIENT: [u64; 3] = [10_008, 10_023, 10_041];
 /// JetStream's own code for a stream that takes no more.
@@ -219,7 +215,6 @@ impl Publisher {
                 message.topic
             )));
         }
-        let is_event = destination == Destination::Topic;
         let (subject, headers) = match destination {
             Destination::Topic => {
                 let partition = if let Some(key) = message.key.as_bytes() {
@@ -239,14 +234,6 @@ impl Publisher {
                 wire::headers(&message, &id, Control::LeaveOut)?,
             ),
         };
-        let head = wire::size(&headers, &Bytes::new());
-        if is_event && head > HEADERS - DEAD_LETTER_ROOM {
-            let limit = HEADERS - DEAD_LETTER_ROOM;
-            return Err(TransportError::Refused(format!(
-                "the event's key and headers have {head} bytes as the server stores them, and it stores {limit}; \
-                 use a shorter key, or move headers into the payload"
-            )));
-        }
         let size = wire::size(&headers, &message.payload);
         if size > limit {
             return Err(TransportError::TooLarge { size, limit });

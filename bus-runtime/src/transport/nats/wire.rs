@@ -2,7 +2,7 @@
 
 use super::acks::Delivered;
 use crate::event::{EventId, Headers, Key, Message};
-use crate::transport::TransportError;
+use crate::transport::{DEAD_LETTER_ROOM, TransportError};
 use async_nats::HeaderMap;
 use async_nats::header::{HeaderName, HeaderValue};
 use base64::Engine;
@@ -18,8 +18,6 @@ const MESSAGE_ID: &str = "Nats-Msg-Id";
 const DEAD_ID: &str = "bus-dead-id";
 /// The most bytes of headers that JetStream stores (its error 10097).
 const HEADERS: usize = 65_535;
-/// What an event leaves of them for what its dead letter adds.
-const DEAD_HEADERS: usize = 4096;
 /// How headers begin that the server acts upon.
 const CONTROL: &str = "Nats-";
 
@@ -74,7 +72,7 @@ pub(super) fn headers(
     let id = HeaderValue::from_str(message_id)
         .map_err(|_| refused(message, "its id has a line break; give it another one"))?;
     headers.insert(MESSAGE_ID, id);
-    let (taken, limit) = (size(&headers, &Bytes::new()), HEADERS - DEAD_HEADERS);
+    let (taken, limit) = (size(&headers, &Bytes::new()), HEADERS - DEAD_LETTER_ROOM);
     if control == Control::Refuse && taken > limit {
         let fault = format!(
             "its key and headers take {taken} bytes; NATS carries both as headers, for which it has {limit}: move \
@@ -394,7 +392,7 @@ mod tests {
     #[test]
     fn headers_have_room_for_what_a_dead_letter_adds() {
         let with_key = |bytes| message(Key::from_bytes(vec![b'k'; bytes]));
-        let limit = HEADERS - DEAD_HEADERS;
+        let limit = HEADERS - DEAD_LETTER_ROOM;
         let beside = size(
             &headers(&with_key(1), "x", Control::Refuse).expect("valid"),
             &Bytes::new(),

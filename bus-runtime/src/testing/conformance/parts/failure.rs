@@ -1,6 +1,6 @@
 //! Failure, retry in place, and dead letters.
 
-use super::same::{RESERVE, headers, keys, payloads, same};
+use super::same::{headers, keys, payloads, same};
 use crate::delivery::{DeadReason, Intake};
 use crate::event::{Key, Message};
 use crate::observe::Problem;
@@ -8,8 +8,8 @@ use crate::testing::conformance::error::{Fault, Kept, ensure};
 use crate::testing::conformance::member::{Arrival, Plan, asking};
 use crate::testing::conformance::stage::{Stage, event};
 use crate::transport::{
-    BoxFuture, Capabilities, Confirm, Consumer, Destination, Leftover, Outgoing, Subscription,
-    Transport, TransportError,
+    BoxFuture, Capabilities, Confirm, Consumer, DEAD_LETTER_ROOM, Destination, Leftover, Outgoing,
+    Subscription, Transport, TransportError,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -248,7 +248,7 @@ pub(in crate::testing::conformance) async fn a_dead_letter_of_the_largest_event_
     let (handle, mut arrivals) = asking();
     let member = stage.member(Plan::new().on(topic, &group, &handle)).await?;
     let limit = member.transport.capabilities().max_event;
-    let payload = vec![b'x'; limit.saturating_sub(RESERVE)];
+    let payload = vec![b'x'; limit.saturating_sub(DEAD_LETTER_ROOM)];
     let message = Message::new(topic, Key::of("k"), payload);
     stage.publish(&*member.transport, message.clone()).await?;
     let reason = "a long story ".repeat(1000);

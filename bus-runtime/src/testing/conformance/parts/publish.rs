@@ -1,11 +1,12 @@
 //! Every publish has one answer.
 
-use super::same::RESERVE;
 use crate::event::{Key, Message};
 use crate::testing::conformance::error::{Fault, Kept, ensure};
 use crate::testing::conformance::member::{Plan, asking};
 use crate::testing::conformance::stage::{Stage, event};
-use crate::transport::{Confirm, Destination, Outgoing, Receipt, Transport, TransportError};
+use crate::transport::{
+    Confirm, DEAD_LETTER_ROOM, Destination, Outgoing, Receipt, Transport, TransportError,
+};
 use std::collections::BTreeMap;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -105,7 +106,7 @@ pub(in crate::testing::conformance) async fn what_is_too_large_is_refused(stage:
             "a payload of {over} bytes more than `max_event`, which is {limit}, was answered with {answer:?}"
         );
     }
-    let largest = limit.saturating_sub(RESERVE);
+    let largest = limit.saturating_sub(DEAD_LETTER_ROOM);
     for size in [largest, 1] {
         stage.publish(transport, sized(size)).await?;
         let arrival = stage

@@ -4,9 +4,6 @@ use crate::event::{Headers, Key, Message};
 use crate::testing::conformance::error::{Kept, ensure};
 use bytes::Bytes;
 
-/// What the bus keeps free of `max_event`, for what a dead letter adds.
-pub(super) const RESERVE: usize = 4096;
-
 /// Keys of every kind.
 pub(super) fn keys() -> Vec<Key> {
     let all_bytes: Vec<u8> = (0..=u8::MAX).collect();
