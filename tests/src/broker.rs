@@ -1,3 +1,3 @@
 //! Real brokers, for the tests that need one.
 
-pub use xtask::broker::{Nats, StartError};
+pub use xtask::broker::{Kafka, KafkaServer, Kind, Nats, NatsServer, Server, StartError};

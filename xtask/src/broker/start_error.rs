@@ -1,45 +1,82 @@
 //! Why a broker did not start.
 
-use super::find::{FindError, OLDEST};
-use super::nats::PATIENCE;
+use super::find_error::FindError;
+use super::kind::Kind;
+use super::server::PATIENCE;
 use std::{fmt, io};
 
 /// Why a broker did not start.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StartError {
-    /// There is no nats-server.
-    NoServer(FindError),
+    /// What the server is started from is not there.
+    NoServer {
+        /// Which server.
+        server: &'static str,
+        /// The environment variables that say where its parts are.
+        variables: &'static str,
+        /// What is not there.
+        source: FindError,
+    },
     /// The system refused a file or a process.
-    System(io::Error),
+    System {
+        /// Which server.
+        server: &'static str,
+        /// What the system refused.
+        source: io::Error,
+    },
     /// The server ended by itself.
     Ended {
+        /// Which server.
+        server: &'static str,
         /// What it logged.
         log: String,
     },
     /// The server runs, but does not answer within 30 s.
     NoAnswer {
+        /// Which server.
+        server: &'static str,
         /// What it logged.
         log: String,
     },
 }
 
+impl StartError {
+    pub(super) fn missing<K: Kind>(source: FindError) -> Self {
+        Self::NoServer {
+            server: K::NAME,
+            variables: K::VARIABLES,
+            source,
+        }
+    }
+
+    pub(super) fn system<K: Kind>(source: io::Error) -> Self {
+        Self::System {
+            server: K::NAME,
+            source,
+        }
+    }
+}
+
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoServer(error) => write!(
+            Self::NoServer {
+                server,
+                variables,
+                source,
+            } => write!(
                 f,
-                "this test needs a nats-server ≥ {}.{}: run `cargo xtask test`, or set NATS_SERVER ({error})",
-                OLDEST.0, OLDEST.1
+                "this test needs {server}: run `cargo xtask test`, which fetches it, or set {variables} ({source})"
             ),
-            Self::System(error) => write!(f, "nats-server cannot be started: {error}"),
-            Self::Ended { log } => write!(f, "nats-server ended while it started; its log: {log}"),
-            Self::NoAnswer { log } => {
-                write!(
-                    f,
-                    "nats-server does not answer after {PATIENCE:?}; its log: {log}"
-                )
+            Self::System { server, source } => write!(f, "{server} cannot be started: {source}"),
+            Self::Ended { server, log } => {
+                write!(f, "{server} ended while it started; its log: {log}")
             }
+            Self::NoAnswer { server, log } => write!(
+                f,
+                "{server} does not answer after {PATIENCE:?}; its log: {log}"
+            ),
         }
     }
 }
@@ -47,21 +84,9 @@ impl fmt::Display for StartError {
 impl std::error::Error for StartError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::NoServer(error) => Some(error),
-            Self::System(error) => Some(error),
+            Self::NoServer { source, .. } => Some(source),
+            Self::System { source, .. } => Some(source),
             Self::Ended { .. } | Self::NoAnswer { .. } => None,
         }
-    }
-}
-
-impl From<FindError> for StartError {
-    fn from(error: FindError) -> Self {
-        Self::NoServer(error)
-    }
-}
-
-impl From<io::Error> for StartError {
-    fn from(error: io::Error) -> Self {
-        Self::System(error)
     }
 }

@@ -17,8 +17,8 @@ const RUN_EXAMPLES: &[(&str, &str)] = &[("quickstart", "memory")];
 pub(super) struct Suite {
     pub(super) name: String,
     pub(super) work: Work,
-    /// Whether `NATS_SERVER` is set for it.
-    pub(super) needs_nats: bool,
+    /// Whether the variables that say where the brokers are are set for it.
+    pub(super) needs_brokers: bool,
 }
 
 /// How the tests of a suite are run.
@@ -36,7 +36,7 @@ impl Suite {
         Self {
             name: name.to_owned(),
             work,
-            needs_nats: false,
+            needs_brokers: false,
         }
     }
 
@@ -76,7 +76,7 @@ pub(super) fn suites(workspace: &Workspace) -> Vec<Suite> {
     for target in workspace.targets(TESTS, "test") {
         let tests = cargo(&format!("test -p {TESTS} --all-features --test {target}"));
         let mut suite = Suite::new(&target, Work::Cargo(tests));
-        suite.needs_nats = true;
+        suite.needs_brokers = true;
         suites.push(suite);
     }
     suites.push(Suite::new("examples", examples()));

@@ -3,11 +3,10 @@
 use super::list::{Suite, Work, suites};
 use super::table::{self, Count, Report};
 use super::workspace::Workspace;
-use crate::broker;
+use crate::broker::{self, Variables};
 use crate::run::libtest::{Output, Tested, Verdict};
 use crate::run::process;
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -22,12 +21,12 @@ pub(crate) fn test(only: &[String]) -> Result<bool, String> {
     let workspace = Workspace::read()?;
     let suites = chosen(suites(&workspace), only)?;
 
-    let mut nats = None;
+    let mut brokers = None;
     let mut reports = Vec::new();
     for mut suite in suites {
         eprintln!("\n=== {}", suite.name);
         let begun = Instant::now();
-        let tests = match set_nats(&mut suite, &mut nats) {
+        let tests = match set_brokers(&mut suite, &mut brokers) {
             Ok(()) => perform(&mut suite, &workspace),
             Err(error) => vec![failed(&suite.name, error)],
         };
@@ -58,20 +57,23 @@ fn chosen(mut suites: Vec<Suite>, only: &[String]) -> Result<Vec<Suite>, String>
     Ok(suites)
 }
 
-/// Tells the suite where nats-server is; the first that needs it looks for it.
-fn set_nats(suite: &mut Suite, nats: &mut Option<Result<PathBuf, String>>) -> Result<(), String> {
-    if !suite.needs_nats {
+/// Tells the suite where the brokers are; the first that needs them looks for them.
+fn set_brokers(
+    suite: &mut Suite,
+    brokers: &mut Option<Result<Variables, String>>,
+) -> Result<(), String> {
+    if !suite.needs_brokers {
         return Ok(());
     }
-    let server = nats.get_or_insert_with(broker::provide).clone()?;
+    let variables = brokers.get_or_insert_with(broker::provide).clone()?;
     match &mut suite.work {
         Work::Commands(tests) => {
             for command in tests.iter_mut().flat_map(|(_, commands)| commands) {
-                command.env("NATS_SERVER", &server);
+                command.envs(variables.iter().cloned());
             }
         }
         Work::Cargo(command) => {
-            command.env("NATS_SERVER", &server);
+            command.envs(variables.iter().cloned());
         }
         Work::Check(_) => {}
     }
@@ -138,7 +140,7 @@ mod tests {
         Suite {
             name: name.to_owned(),
             work: Work::Check(|_| Ok(())),
-            needs_nats: false,
+            needs_brokers: false,
         }
     }
 

@@ -1,0 +1,5 @@
+//! The brokers that other tests rely on.
+
+mod every;
+mod kafka;
+mod nats;
