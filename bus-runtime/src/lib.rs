@@ -40,7 +40,7 @@
 //!
 //! - [`event_handler`], [`event_bus`], [`Event`](derive@Event): the macros, with every argument.
 //! - [`Config`]: every option, its default, and the three ways to set it. `BUS_URL` chooses the broker:
-//!   `memory:` in this process, or, with the cargo feature `nats`, `nats://host:port`.
+//!   `memory:` in this process, or, with the cargo features `nats` and `kafka`, `nats://host:port` and `kafka://host:port`.
 //! - [`Running`], [`Publisher`], [`Stop`], [`Report`], [`Health`]: a bus that runs.
 //! - [`Json`], [`Raw`], [`State`], [`Headers`], [`Key`], [`Metadata`]: what a handler takes; [`FromEvent`] for
 //!   your own.

@@ -1,7 +1,8 @@
 //! A shop that charges orders: one is charged at once, one at the second attempt, one never.
 //!
 //! `cargo run --example quickstart` runs it in memory. With a NATS server:
-//! `BUS_URL=nats://127.0.0.1:4222 cargo run --features nats --example quickstart`.
+//! `BUS_URL=nats://127.0.0.1:4222 cargo run --features nats --example quickstart`; with Kafka:
+//! `BUS_URL=kafka://127.0.0.1:9092 cargo run --features kafka --example quickstart`.
 
 use bus_runtime::Drain;
 use bus_runtime::prelude::*;

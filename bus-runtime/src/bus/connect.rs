@@ -31,6 +31,10 @@ use std::sync::Arc;
 pub async fn connect(config: &Config, name: &str) -> Result<Arc<dyn Transport>, StartError> {
     runtime()?;
     config.check()?;
+    #[cfg(any(feature = "nats", feature = "kafka"))]
+    let what = || "the bus cannot start".to_owned();
+    #[cfg(not(any(feature = "nats", feature = "kafka")))]
+    let _ = name;
     match config.broker()? {
         Broker::Memory => Ok(Arc::new(Memory::new(
             config.memory_log,
@@ -54,10 +58,9 @@ pub async fn connect(config: &Config, name: &str) -> Result<Arc<dyn Transport>, 
                 connect_timeout: config.connect_timeout,
                 commit_interval: config.commit_interval,
                 max_held: config.in_flight + config.buffer + config.delayed,
-                window: config.window.unwrap_or(super::start::NATS_WINDOW),
+                window: config.source_window(),
                 name: name.to_owned(),
             };
-            let what = || "the bus cannot start".to_owned();
             let nats = nats::connect(options)
                 .await
                 .map_err(|source| StartError::Broker {
@@ -66,11 +69,32 @@ pub async fn connect(config: &Config, name: &str) -> Result<Arc<dyn Transport>, 
                 })?;
             Ok(Arc::new(nats))
         }
-        #[cfg(not(feature = "nats"))]
-        Broker::Nats { .. } => {
-            let _ = name;
-            unreachable!("checking the configuration refuses it without the feature `nats`")
+        #[cfg(feature = "kafka")]
+        Broker::Kafka { servers } => {
+            use crate::transport::kafka;
+            let options = kafka::KafkaOptions {
+                servers,
+                namespace: config.namespace.clone(),
+                provision: config.provision,
+                partitions: config.kafka_partitions,
+                connect_timeout: config.connect_timeout,
+                commit_interval: config.commit_interval,
+                session_timeout: config.session_timeout,
+                revoke_drain: config.revoke_drain,
+                publish_timeout: config.publish_timeout,
+                max_publishes: 2 * config.publish_window + config.delayed,
+                name: name.to_owned(),
+            };
+            let kafka = kafka::connect(options)
+                .await
+                .map_err(|source| StartError::Broker {
+                    what: what(),
+                    source,
+                })?;
+            Ok(Arc::new(kafka))
         }
+        #[cfg(not(all(feature = "nats", feature = "kafka")))]
+        _ => unreachable!("checking the configuration refuses what is built without its feature"),
     }
 }
 

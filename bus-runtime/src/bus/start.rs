@@ -19,9 +19,6 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-/// The default of `window` on NATS.
-pub(super) const NATS_WINDOW: usize = 65_536;
-
 /// Starts a bus: checks the configuration, claims the process, connects, and begins one consumer for each
 /// group.
 ///
@@ -136,7 +133,7 @@ async fn consume(
         group: Arc::clone(group),
         subscriptions,
         pool: parts.pool.clone(),
-        window: parts.config.window.unwrap_or(NATS_WINDOW),
+        window: parts.config.source_window(),
         board: Arc::clone(&parts.board),
         seed: seed.clone(),
         failed: parts.failed.clone(),

@@ -176,6 +176,11 @@ impl Frontier {
         self.prefix
     }
 
+    /// The newest that was taken: what is acknowledged by mistake, in a crash test.
+    pub(crate) fn newest(&self) -> Option<Position> {
+        self.newest
+    }
+
     /// Whether a settlement or a release waits to be read.
     pub(crate) fn is_unread(&self) -> bool {
         !self.settled.is_empty() || !self.released.is_empty()

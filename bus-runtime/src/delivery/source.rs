@@ -255,6 +255,8 @@ impl Source {
     pub fn settled_prefix(&self) -> Option<Position> {
         if self.0.lost.load(Ordering::Acquire) {
             None
+        } else if acknowledges_early() {
+            self.0.window().frontier.newest()
         } else {
             self.0.window().frontier.prefix()
         }

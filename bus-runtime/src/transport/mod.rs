@@ -8,6 +8,8 @@
 
 mod contract;
 mod error;
+#[cfg(feature = "kafka")]
+pub(crate) mod kafka;
 mod memory;
 #[cfg(feature = "nats")]
 pub(crate) mod nats;

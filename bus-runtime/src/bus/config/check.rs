@@ -21,6 +21,11 @@ const WAIT: RangeInclusive<Duration> = Duration::from_millis(1)..=DAY;
 /// No shorter than the time in which a NATS server recognises a repeated publish, which it demands.
 const MAX_AGE: RangeInclusive<Duration> = Duration::from_mins(2)..=CENTURY;
 
+/// No longer than the time between two polls that a Kafka group allows its members, 5 minutes.
+const SESSION: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_mins(5);
+/// Well below that time, since a member that is late loses all of its partitions.
+const REVOKE_DRAIN: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_mins(4);
+
 impl Config {
     /// Finds every value that is not allowed, before the first connection.
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
@@ -50,6 +55,9 @@ impl Config {
             self.nats_ack_wait,
             Duration::from_secs(1)..=DAY,
         );
+        mistakes.number("kafka_partitions", self.kafka_partitions, 1..=10_000);
+        mistakes.duration("session_timeout", self.session_timeout, SESSION);
+        mistakes.duration("revoke_drain", self.revoke_drain, REVOKE_DRAIN);
         // An event whose acknowledgement waits for half of the ack wait would be delivered again.
         if self.commit_interval >= self.nats_ack_wait / 2 {
             mistakes.add(
@@ -179,6 +187,9 @@ mod tests {
             ("nats_max_age", ["2m", "100years"], ["119s", "101years"]),
             ("nats_replicas", ["1", "5"], ["0", "6"]),
             ("nats_ack_wait", ["2s", "1day"], ["999ms", "86401s"]),
+            ("kafka_partitions", ["1", "10000"], ["0", "10001"]),
+            ("session_timeout", ["1s", "5m"], ["999ms", "301s"]),
+            ("revoke_drain", ["1ms", "4m"], ["0s", "241s"]),
         ] {
             for text in allowed {
                 assert_eq!(mistakes(name, text), [""; 0], "{name} = {text}");

@@ -1,6 +1,6 @@
 //! What follows from the options.
 
-use super::{Config, Drain};
+use super::{Broker, Config, Drain};
 use std::time::Duration;
 
 /// The longest part of the shutdown's deadline that is kept for closing.
@@ -12,6 +12,14 @@ impl Config {
     pub(crate) fn drain_time(&self) -> Duration {
         let close = (self.shutdown_deadline / 5).min(CLOSE);
         self.shutdown_deadline.saturating_sub(close)
+    }
+
+    /// The most events between the oldest unsettled and the newest taken of a source.
+    pub(crate) fn source_window(&self) -> usize {
+        self.window.unwrap_or(match self.broker() {
+            Ok(Broker::Kafka { .. }) => 1 << 20,
+            _ => 65_536,
+        })
     }
 
     /// What a shutdown waits for on a transport that is durable or is not.
@@ -36,6 +44,16 @@ mod tests {
         };
         assert_eq!(Config::memory().drain_time(), Duration::from_secs(20));
         assert_eq!([drain(60_000), drain(10_000), drain(5)], [55_000, 8000, 4]);
+    }
+
+    #[test]
+    fn the_window_is_larger_where_only_a_prefix_is_acknowledged() {
+        assert_eq!(Config::memory().source_window(), 65_536);
+        let kafka = Config::new("kafka://a");
+        if cfg!(feature = "kafka") {
+            assert_eq!(kafka.source_window(), 1_048_576);
+        }
+        assert_eq!(kafka.window(7).source_window(), 7);
     }
 
     #[test]

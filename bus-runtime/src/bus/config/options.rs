@@ -18,20 +18,20 @@ options! {
     ///
     /// | option | default | meaning |
     /// |---|---|---|
-    /// | `url` | none | which broker carries the events: `memory:`, `nats://host:port,…`; `kafka://…` is refused until it is built |
+    /// | `url` | none | which broker carries the events: `memory:`, `nats://host:port,…`, `kafka://host:port,…` |
     /// | `namespace` | none | lets several environments share a cluster |
     /// | `group` | the bus's | the group, in place of the one compiled in |
     /// | `in_flight` | 1024 | handlers running at once |
     /// | `buffer` | 16384 | events fetched and not started |
     /// | `buffer_bytes` | 64MiB | raw bytes of all events held |
     /// | `delayed` | 16384 | events waiting for a retry, or for a dead letter to be stored |
-    /// | `window` | the transport's | events between the oldest unsettled and the newest taken of a source; 65536 on every one so far |
+    /// | `window` | the transport's | events between the oldest unsettled and the newest taken of a source: 65536, on Kafka 1048576 |
     /// | `drain` | the transport's | what a shutdown waits for: `in-flight` if the transport is durable, `everything` in memory |
     /// | `shutdown_deadline` | 25s | how long a shutdown takes in all |
     /// | `connect_timeout` | 30s | how long the start waits for the broker |
     /// | `publish_timeout` | 10s | how long a publish waits for the broker |
     /// | `publish_window` | 1024 | publishes under way at once, from handlers and from outside of them each |
-    /// | `commit_interval` | 500ms | the latest time for acknowledgements |
+    /// | `commit_interval` | 500ms | the latest time for acknowledgements and offsets |
     /// | `provision` | create | what the start does about topics, streams, consumers: `create`, `verify`, `none` |
     /// | `memory_log` | 1000000 | events that the memory transport keeps |
     /// | `memory_log_bytes` | 256MiB | bytes that the memory transport keeps |
@@ -39,6 +39,9 @@ options! {
     /// | `nats_max_age` | 7days | how long a stream that the bus creates keeps an event |
     /// | `nats_replicas` | up to 3 | copies of a stream that the bus creates |
     /// | `nats_ack_wait` | 5m | how long the server waits for a sign of life before it delivers again |
+    /// | `kafka_partitions` | 12 | partitions of a topic that the bus creates |
+    /// | `session_timeout` | 10s | Kafka: how long a member may be silent before its partitions go to others |
+    /// | `revoke_drain` | 5s | Kafka: how long running handlers may go on when their partition goes to another member |
     ///
     /// ```
     /// use bus_runtime::Config;
@@ -59,17 +62,18 @@ options! {
     pub struct Config;
 
     /// Sets which broker carries the events: `memory:`, `nats://[user:password@]host[:port],…` or
-    /// `kafka://host:port,…`, which is refused until its transport is built.
+    /// `kafka://host[:port],…`.
     ///
     /// A user in front of a host is also that of the hosts behind it that name none. What is not a letter,
-    /// digit, `-`, `_`, `.` or `~` in user or password is percent-encoded. NATS needs the feature `nats`;
-    /// this version has no Kafka transport.
+    /// digit, `-`, `_`, `.` or `~` in user or password is percent-encoded. NATS needs the feature `nats`,
+    /// Kafka the feature `kafka`.
     url: Option<Url> = None, "none", read::text, (url: impl Into<String>) => Some(Url::new(url.into()));
 
     /// Sets the namespace, which lets several environments share a cluster: one or more of
     /// `A–Z a–z 0–9 _ -`, 32 bytes at most.
     ///
-    /// On NATS it is the name of the stream and the first token of its subjects, `events` without one.
+    /// On NATS it is the name of the stream and the first token of its subjects, `events` without one. On Kafka it stands
+    /// in front of each topic and group, joined by `.`.
     namespace: Option<String> = None, "none", read::text, (name: impl Into<String>) => Some(name.into());
 
     /// Sets the bus's group, in place of the one compiled in: one or more of `A–Z a–z 0–9 _ -`, 64 bytes at
@@ -91,8 +95,8 @@ options! {
     delayed: usize = 16_384, "16384", read::number, (events: usize) => events;
 
     /// Sets how many events of a source may lie between the oldest unsettled and the newest taken: 1 to
-    /// 16 777 216. A source whose window is full stops, and that source alone. The default is 65 536 on NATS and
-    /// on `memory:`, where each topic of each group is a source.
+    /// 16 777 216. A source whose window is full stops, and that source alone. The default is 65 536 on NATS, and
+    /// on `memory:`, where each topic of each group is a source; on Kafka, where each partition is one, it is 1 048 576.
     window: Option<usize> = None, "the transport's", read::number, (events: usize) => Some(events);
 
     /// Sets what a shutdown waits for. On a durable transport that is what runs, since the broker delivers
@@ -142,6 +146,18 @@ options! {
     /// Sets how long a NATS server waits for a sign of life of an event before it delivers it again: 1 s to a
     /// day. The bus gives one after half of it, for every event that it holds.
     nats_ack_wait: Duration = Duration::from_mins(5), "5m", read::duration, (time: Duration) => time;
+
+    /// Sets how many partitions a topic has that the bus creates on Kafka: 1 to 10 000. It bounds how many processes
+    /// share a group's events of the topic. Those of an existing topic stay as they are.
+    kafka_partitions: u32 = 12, "12", read::number, (partitions: u32) => partitions;
+
+    /// Sets how long a Kafka broker hears nothing of a process before it gives the process's partitions to others of
+    /// the group: 1 s to 5 minutes. Brokers have limits of their own, by default 6 s to 30 minutes.
+    session_timeout: Duration = Duration::from_secs(10), "10s", read::duration, (time: Duration) => time;
+
+    /// Sets how long handlers that run may go on when their partition is about to go to another process of the group;
+    /// then they are cancelled: 1 ms to 4 minutes. Kafka delivers nothing to any process of the group meanwhile.
+    revoke_drain: Duration = Duration::from_secs(5), "5s", read::duration, (time: Duration) => time;
 }
 
 impl Config {

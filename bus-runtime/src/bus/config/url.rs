@@ -17,6 +17,11 @@ pub(crate) enum Broker {
         /// shown: it holds secrets.
         servers: Vec<String>,
     },
+    /// A Kafka cluster.
+    Kafka {
+        /// `host[:port]` of the servers to begin with.
+        servers: Vec<String>,
+    },
 }
 
 impl fmt::Debug for Broker {
@@ -27,6 +32,7 @@ impl fmt::Debug for Broker {
                 .debug_list()
                 .entries(servers.iter().map(|server| Url(server.clone())))
                 .finish(),
+            Broker::Kafka { servers } => f.debug_list().entries(servers).finish(),
         }
     }
 }
@@ -47,31 +53,56 @@ impl Url {
         }
         match self.0.split_once("://") {
             Some(("nats", hosts)) => {
-                let servers = servers(hosts)?;
+                let servers = nats_servers(hosts)?;
                 if cfg!(feature = "nats") {
                     Ok(Broker::Nats { servers })
                 } else {
-                    Err(
-                        "this program is built without NATS; switch on the feature `nats` of \
-                         `bus-runtime`"
-                            .to_owned(),
-                    )
+                    Err(without("NATS", "nats"))
                 }
             }
-            Some(("kafka", _)) => Err("this version has no Kafka transport; use `memory:` or \
-                                       `nats://host:port,…`"
-                .to_owned()),
+            Some(("kafka", hosts)) => {
+                let servers = kafka_servers(hosts)?;
+                if cfg!(feature = "kafka") {
+                    Ok(Broker::Kafka { servers })
+                } else {
+                    Err(without("Kafka", "kafka"))
+                }
+            }
             _ => Err(format!("it must be {FORMS}")),
         }
     }
 }
 
+fn without(broker: &str, feature: &str) -> String {
+    format!(
+        "this program is built without {broker}; switch on the feature `{feature}` of `bus-runtime`"
+    )
+}
+
+/// What a list of servers must look like.
+const SERVERS: &str = "each server must be `host`, `host:port` or `[IPv6]:port`, joined by `,`, with nothing behind them";
+
+/// The hosts of a comma-separated list.
+fn kafka_servers(hosts: &str) -> Result<Vec<String>, String> {
+    let mut servers = Vec::new();
+    for server in split("kafka", hosts) {
+        if server.contains('@') {
+            return Err("this version connects to Kafka without user and password; leave out what stands before `@`".to_owned());
+        }
+        if !is_host(server) {
+            return Err(SERVERS.to_owned());
+        }
+        servers.push(server.to_owned());
+    }
+    Ok(servers)
+}
+
 /// The URLs of a comma-separated list of hosts. A user in front of a host is also that of the hosts behind
 /// it that name none.
-fn servers(hosts: &str) -> Result<Vec<String>, &'static str> {
+fn nats_servers(hosts: &str) -> Result<Vec<String>, String> {
     let mut user = None;
     let mut servers = Vec::new();
-    for server in split(hosts) {
+    for server in split("nats", hosts) {
         let host = match server.rsplit_once('@') {
             Some((given, host)) if is_user(given) => {
                 user = Some(given);
@@ -80,16 +111,16 @@ fn servers(hosts: &str) -> Result<Vec<String>, &'static str> {
             Some(_) => {
                 return Err(
                     "user and password must be percent-encoded, `,` as `%2C`, `@` as `%40`, \
-                            `/` as `%2F`",
+                            `/` as `%2F`"
+                        .to_owned(),
                 );
             }
             None => server,
         };
         if !is_host(host) {
-            return Err(
-                "each server must be `host`, `host:port` or `[IPv6]:port`, joined by `,`, with \
-                        nothing behind them; user and password must be percent-encoded",
-            );
+            return Err(format!(
+                "{SERVERS}; user and password must be percent-encoded"
+            ));
         }
         servers.push(match user {
             Some(user) => format!("nats://{user}@{host}"),
@@ -100,11 +131,13 @@ fn servers(hosts: &str) -> Result<Vec<String>, &'static str> {
 }
 
 /// The servers of a list, in which each may have the scheme in front, and the last a `/` behind it.
-fn split(hosts: &str) -> impl Iterator<Item = &str> {
+fn split<'a>(scheme: &str, hosts: &'a str) -> impl Iterator<Item = &'a str> {
     let hosts = hosts.strip_suffix('/').unwrap_or(hosts);
-    hosts
-        .split(',')
-        .map(|server| server.strip_prefix("nats://").unwrap_or(server))
+    hosts.split(',').map(move |server| {
+        let host = server.strip_prefix(scheme);
+        host.and_then(|host| host.strip_prefix("://"))
+            .unwrap_or(server)
+    })
 }
 
 fn is_user(text: &str) -> bool {
@@ -144,18 +177,19 @@ impl fmt::Display for Url {
         // Only what cannot be a secret is shown, however wrong the URL is: a scheme, and behind the last
         // `@` what has the shape of hosts. `nats://user:password` without a host has not.
         let (scheme, rest) = match self.0.split_once("://") {
-            Some((scheme, rest)) if is_name(scheme) => (format!("{scheme}://"), rest),
-            _ => (String::new(), &*self.0),
+            Some((scheme, rest)) if is_name(scheme) => (scheme, rest),
+            _ => ("", &*self.0),
         };
+        let separator = if scheme.is_empty() { "" } else { "://" };
         let (user, hosts) = match rest.rsplit_once('@') {
             Some((_, hosts)) => ("***@", hosts),
             None => ("", rest),
         };
         let bare = hosts.strip_suffix(':').is_some_and(is_name);
-        if hosts.is_empty() || bare || split(hosts).all(is_host) {
-            write!(f, "{scheme}{user}{hosts}")
+        if hosts.is_empty() || bare || split(scheme, hosts).all(is_host) {
+            write!(f, "{scheme}{separator}{user}{hosts}")
         } else {
-            write!(f, "{scheme}***")
+            write!(f, "{scheme}{separator}***")
         }
     }
 }
@@ -197,7 +231,7 @@ mod tests {
                 &["nats://a", "nats://token@b", "nats://u:p@c"],
             ),
         ] {
-            let servers = servers(given).expect(given);
+            let servers = nats_servers(given).expect(given);
             assert_eq!(servers, expected, "{given}");
         }
     }
@@ -232,7 +266,8 @@ mod tests {
             "u:p,q@a",
             "u: @a",
         ] {
-            assert!(servers(wrong).is_err(), "{wrong}");
+            assert!(nats_servers(wrong).is_err(), "{wrong}");
+            assert!(kafka_servers(wrong).is_err(), "{wrong}");
         }
     }
 
@@ -284,8 +319,20 @@ mod tests {
             let error = url(wrong).broker().expect_err(wrong);
             assert!(error.contains(FORMS), "{error}");
         }
-        let kafka = url("kafka://a:9092").broker().expect_err("not there");
-        assert!(kafka.contains("no Kafka transport"), "{kafka}");
+    }
+
+    #[test]
+    fn kafka_needs_its_feature_and_takes_no_user() {
+        let broker = url("kafka://a:9092,kafka://b/").broker();
+        if cfg!(feature = "kafka") {
+            let servers = vec!["a:9092".to_owned(), "b".to_owned()];
+            assert_eq!(broker, Ok(Broker::Kafka { servers }));
+        } else {
+            let error = broker.expect_err("not built");
+            assert!(error.contains("feature `kafka`"), "{error}");
+        }
+        let error = url("kafka://u:p@a:9092").broker().expect_err("a user");
+        assert!(error.contains("without user and password"), "{error}");
     }
 
     #[test]

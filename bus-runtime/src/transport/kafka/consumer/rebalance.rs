@@ -1,0 +1,301 @@
+//! Partitions that come, and partitions that go.
+
+use super::context::{Change, Rebalance, answer};
+use super::member::{Member, offset};
+use super::partition::{Partition, source_name};
+use super::wake::{Bell, Id};
+use crate::transport::kafka::native;
+use crate::transport::{Epoch, Position, Revoke, TransportError};
+use rdkafka::consumer::{CommitMode, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::{Offset, TopicPartitionList};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long handlers have to end that are cancelled: only one that blocks its thread needs longer.
+const CANCEL: Duration = Duration::from_secs(1);
+
+/// Partitions that the group wants back, until what runs of them has ended. The rest of the group waits.
+pub(super) struct Leaving {
+    partitions: TopicPartitionList,
+    ids: Vec<Id>,
+    /// When what still runs is cancelled.
+    deadline: Instant,
+    is_cancelled: bool,
+}
+
+impl Member {
+    /// Answers what the group has said.
+    pub(super) fn rebalance(&mut self) {
+        while let Some(Rebalance { what, partitions }) = self.context().next_rebalance() {
+            match what {
+                Change::Assigned => self.assigned(&partitions),
+                Change::Revoked if self.is_closing => self.let_go(&partitions, Revoke::Cancel),
+                Change::Revoked => self.begin_to_leave(partitions),
+                Change::Lost => self.let_go(&partitions, Revoke::Lost),
+            }
+        }
+    }
+
+    fn assigned(&mut self, partitions: &TopicPartitionList) {
+        self.epoch = native::generation(&self.consumer)
+            .and_then(|generation| Epoch::try_from(generation).ok())
+            .unwrap_or(self.epoch + 1);
+        for element in partitions.elements() {
+            let (wire_topic, number) = (element.topic(), element.partition());
+            let Some(topic) = self.topics.get(wire_topic).cloned() else {
+                // Nothing else is subscribed.
+                tracing::error!(wire_topic, "Kafka assigned a topic that was not asked for");
+                continue;
+            };
+            let Some(queue) = self.consumer.split_partition_queue(wire_topic, number) else {
+                // Only for a name with a NUL byte, or a partition that the client does not know, which it does.
+                tracing::error!(
+                    topic = &*topic,
+                    number,
+                    "Kafka's client has no such partition"
+                );
+                continue;
+            };
+            let name = source_name(&topic, number);
+            let (former, others): (Vec<_>, Vec<_>) = std::mem::take(&mut self.former)
+                .into_iter()
+                .filter(|former| !former.is_drained())
+                .partition(|former| former.name() == name);
+            self.former = others;
+            let id = self.next_id;
+            self.next_id += 1;
+            let wire_topic: Arc<str> = wire_topic.into();
+            let bell = Bell::new(id, Arc::clone(&self.wake));
+            let key = (Arc::clone(&wire_topic), number);
+            let partition =
+                Partition::new(topic, number, wire_topic, self.epoch, bell, queue, former);
+            self.ids.insert(key, id);
+            self.partitions.insert(id, partition);
+            self.not_begun.push(id);
+        }
+        // Their queues are there before the client fetches.
+        match answer(&self.consumer, Change::Assigned, partitions) {
+            Ok(()) => tracing::info!(
+                group = &*self.group,
+                generation = self.epoch,
+                "assigned {} partitions: {}",
+                partitions.count(),
+                shown(partitions)
+            ),
+            Err(error) => self.not_answered(&error),
+        }
+        self.begin();
+        self.has_joined();
+    }
+
+    /// The client did not take what the group wants: the group would wait for it.
+    fn not_answered(&mut self, error: &KafkaError) {
+        if self.is_closing {
+            tracing::debug!(group = &*self.group, "while the client ends: {error}");
+        } else {
+            self.refuse(&TransportError::Refused(format!(
+                "the rebalance of group `{}` was not taken: {error}; start the process anew",
+                self.group
+            )));
+        }
+    }
+
+    /// Begins with the partitions that nothing holds up any more.
+    pub(super) fn begin(&mut self) {
+        for id in std::mem::take(&mut self.not_begun) {
+            let Some(partition) = self.partitions.get_mut(&id) else {
+                continue;
+            };
+            if let Some(from) = partition.take_again() {
+                let (topic, number) = (Arc::clone(&partition.wire_topic), partition.number);
+                let to = Offset::Offset(offset(from));
+                // Not waited for: what was fetched before is not delivered any more.
+                if let Err(error) = self.consumer.seek(&topic, number, to, Duration::ZERO) {
+                    self.refuse(&TransportError::Refused(format!(
+                        "the partition {topic}/{number} cannot be read again from offset {from}: {error}; start the \
+                         process anew"
+                    )));
+                    return;
+                }
+            }
+            if !partition.begin(&self.intake) {
+                self.not_begun.push(id);
+            }
+        }
+    }
+
+    /// What the broker has in this partition is not what was delivered before: all that is not settled is read again,
+    /// and what comes from `from` on.
+    pub(super) fn read_again(&mut self, id: Id, from: Position) {
+        let Some(partition) = self.partitions.get_mut(&id) else {
+            return;
+        };
+        let from = partition.read_again(from);
+        tracing::warn!(
+            source = partition.name(),
+            "Kafka delivers from an earlier offset again, since the log was cut or made anew: all from {from} is handled, \
+             also what was handled before"
+        );
+        self.not_begun.push(id);
+        // The group's offset may be beyond the end of the log. The client alone would commit that again, and no lower
+        // one ever after: it is stored first. It is this member's partition, as long as no rebalance is answered.
+        let mut offsets = TopicPartitionList::new();
+        let added = offsets.add_partition_offset(
+            &partition.wire_topic,
+            partition.number,
+            Offset::Offset(offset(from)),
+        );
+        debug_assert!(added.is_ok(), "{added:?}");
+        let committed = self
+            .consumer
+            .store_offsets(&offsets)
+            .and_then(|()| self.consumer.commit(&offsets, CommitMode::Async));
+        if let Err(error) = committed {
+            tracing::warn!(
+                group = &*self.group,
+                "the offset {from} was not committed: {error}"
+            );
+        }
+    }
+
+    /// What runs may end; nothing starts any more.
+    fn begin_to_leave(&mut self, partitions: TopicPartitionList) {
+        // A later word of the group replaces an earlier one, whose partitions are among it, or are gone.
+        self.leave_now();
+        let ids = self.ids_of(&partitions);
+        for id in &ids {
+            if let Some(partition) = self.partitions.get_mut(id) {
+                partition.leave();
+                partition.revoke(Revoke::Drain);
+            }
+        }
+        self.leaving = Some(Leaving {
+            partitions,
+            ids,
+            deadline: Instant::now() + self.options.revoke_drain,
+            is_cancelled: false,
+        });
+        self.go_on_leaving();
+    }
+
+    /// Gives partitions up as soon as nothing of them runs, and at the deadline cancels what does.
+    pub(super) fn go_on_leaving(&mut self) {
+        let Some(leaving) = &mut self.leaving else {
+            return;
+        };
+        let owned = || leaving.ids.iter().filter_map(|id| self.partitions.get(id));
+        let runs = owned().any(|partition| !partition.is_drained());
+        let now = Instant::now();
+        if runs && now < leaving.deadline {
+            return;
+        }
+        if runs && !leaving.is_cancelled {
+            owned().for_each(|partition| partition.revoke(Revoke::Cancel));
+            leaving.is_cancelled = true;
+            leaving.deadline = now + CANCEL;
+            tracing::warn!(
+                group = &*self.group,
+                "handlers were cancelled after `revoke_drain`, {:?}, since their partitions go to another member: {}",
+                self.options.revoke_drain,
+                shown(&leaving.partitions)
+            );
+            return;
+        }
+        self.leave_now();
+    }
+
+    /// Gives up what is leaving, whether something of it still runs or not.
+    pub(super) fn leave_now(&mut self) {
+        if let Some(leaving) = self.leaving.take() {
+            self.let_go(&leaving.partitions, Revoke::Cancel);
+        }
+    }
+
+    pub(super) fn leaving_deadline(&self) -> Option<Instant> {
+        self.leaving.as_ref().map(|leaving| leaving.deadline)
+    }
+
+    /// Gives partitions up now. What is settled of them is committed, unless they are lost.
+    fn let_go(&mut self, partitions: &TopicPartitionList, how: Revoke) {
+        if how == Revoke::Lost {
+            // Whatever was leaving is lost with the rest.
+            self.leaving = None;
+        }
+        let ids = self.ids_of(partitions);
+        for id in &ids {
+            if let Some(partition) = self.partitions.get_mut(id) {
+                partition.leave();
+                partition.revoke(how);
+            }
+        }
+        if how != Revoke::Lost {
+            self.store(&ids);
+        }
+        let given_up = answer(&self.consumer, Change::Revoked, partitions);
+        for id in ids {
+            let Some(partition) = self.partitions.remove(&id) else {
+                continue;
+            };
+            let key = (Arc::clone(&partition.wire_topic), partition.number);
+            self.ids.remove(&key);
+            partition.purge();
+            let running = partition.sources().filter(|source| !source.is_drained());
+            self.former.extend(running.cloned());
+        }
+        if let Err(error) = given_up {
+            self.not_answered(&error);
+        }
+        let lost = if how == Revoke::Lost {
+            "lost"
+        } else {
+            "gave up"
+        };
+        tracing::info!(
+            group = &*self.group,
+            "{lost} {} partitions: {}",
+            partitions.count(),
+            shown(partitions)
+        );
+    }
+
+    fn ids_of(&self, partitions: &TopicPartitionList) -> Vec<Id> {
+        let id = |topic: &str, number| self.ids.get(&(Arc::from(topic), number)).copied();
+        let elements = partitions.elements();
+        let ids = elements
+            .iter()
+            .filter_map(|element| id(element.topic(), element.partition()));
+        ids.collect()
+    }
+}
+
+/// The partitions by topic: `orders 0 1 2, payments 4`.
+fn shown(partitions: &TopicPartitionList) -> String {
+    let mut topics = BTreeMap::<String, Vec<i32>>::new();
+    for element in partitions.elements() {
+        let numbers = topics.entry(element.topic().to_owned()).or_default();
+        numbers.push(element.partition());
+    }
+    let topics = topics.into_iter().map(|(topic, mut numbers)| {
+        numbers.sort_unstable();
+        let numbers = numbers.iter().map(|number| format!(" {number}"));
+        topic + &numbers.collect::<String>()
+    });
+    topics.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn partitions_are_shown_by_topic() {
+        let mut partitions = TopicPartitionList::new();
+        assert_eq!(shown(&partitions), "");
+        for (topic, number) in [("b", 3), ("a", 1), ("a", 0)] {
+            partitions.add_partition(topic, number);
+        }
+        assert_eq!(shown(&partitions), "a 0 1, b 3");
+    }
+}
