@@ -92,3 +92,21 @@ macro_rules! alone_on_each_transport {
         }
     };
 }
+
+/// The same as `kafka::…`, on a server of each test's own.
+#[macro_export]
+macro_rules! alone_on_kafka {
+    ($($test:ident),+ $(,)?) => {
+        #[cfg(feature = "kafka")]
+        mod kafka {
+            $(#[test]
+            fn $test() {
+                let name = concat!("kafka::", stringify!($test));
+                $crate::alone::alone(name, || {
+                    let kafka = $crate::broker::Kafka::start();
+                    super::$test(&bus_runtime::Config::new(kafka.url()).kafka_partitions(2));
+                });
+            })+
+        }
+    };
+}

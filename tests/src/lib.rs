@@ -5,8 +5,11 @@ pub mod alone;
 pub mod broker;
 pub mod fixtures;
 pub mod jetstream;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 pub mod load;
 pub mod logged;
+pub mod members;
 pub mod on;
 pub mod patience;
 pub mod probe;

@@ -9,6 +9,9 @@ use tokio::task::JoinSet;
 /// The topics, in which the keys take turns.
 pub const TOPICS: [&str; 5] = ["load.a", "load.b", "load.c", "load.d", "load.e"];
 
+/// How many partitions each of them has on Kafka.
+pub const PARTITIONS: u32 = 6;
+
 /// An event of the load.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Numbered {

@@ -2,14 +2,21 @@
 
 use std::cell::RefCell;
 use std::fmt::{self, Write};
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use tracing::field::{Field, Visit};
+use tracing::subscriber::DefaultGuard;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::Registry;
 
 thread_local! {
-    static HERE: RefCell<Option<Logged>> = const { RefCell::new(None) };
+    static HERE: RefCell<Option<Attached>> = const { RefCell::new(None) };
+}
+
+/// A thread's own subscriber: a thread that is started here and asks for it has it too.
+struct Attached {
+    logged: Logged,
+    _default: DefaultGuard,
 }
 
 /// What was logged at `INFO` and above on the threads that it is attached to. Cheap to clone.
@@ -28,23 +35,23 @@ pub struct Line {
 }
 
 impl Logged {
-    /// What this thread, and those of the runtime that runs the scenario, log.
-    ///
-    /// # Panics
-    ///
-    /// When something else has set the process's subscriber.
+    /// What this thread, those of the runtime that runs the scenario, and those of the bus's clients log.
     pub fn here() -> Self {
-        static ONCE: Once = Once::new();
-        ONCE.call_once(|| {
-            let subscriber = Registry::default().with(Keep);
-            tracing::subscriber::set_global_default(subscriber).expect("nobody else sets one");
-        });
-        HERE.with_borrow_mut(|here| here.get_or_insert_default().clone())
+        let here = HERE.with_borrow(|here| Some(here.as_ref()?.logged.clone()));
+        here.unwrap_or_else(|| {
+            let logged = Logged::default();
+            logged.attach();
+            logged
+        })
     }
 
     /// Keeps what the current thread logs from now on.
     pub fn attach(&self) {
-        HERE.set(Some(self.clone()));
+        let subscriber = Registry::default().with(Keep(self.clone()));
+        HERE.set(Some(Attached {
+            logged: self.clone(),
+            _default: tracing::subscriber::set_default(subscriber),
+        }));
     }
 
     /// The lines so far.
@@ -63,7 +70,7 @@ impl Logged {
     }
 }
 
-struct Keep;
+struct Keep(Logged);
 
 impl<S: Subscriber> Layer<S> for Keep {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
@@ -78,14 +85,11 @@ impl<S: Subscriber> Layer<S> for Keep {
             target: meta.target().to_owned(),
             text: text.message + &text.fields,
         };
-        HERE.with_borrow(|here| {
-            if let Some(Logged(lines)) = here {
-                lines
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(line);
-            }
-        });
+        let Keep(Logged(lines)) = self;
+        lines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(line);
     }
 }
 

@@ -63,6 +63,70 @@ impl Broker for crate::broker::Nats {
     }
 }
 
+/// A Kafka that the scenarios of one program share, each with a namespace of its own: a server takes seconds to start.
+#[cfg(feature = "kafka")]
+#[derive(Debug)]
+pub struct SharedKafka {
+    namespace: String,
+}
+
+#[cfg(feature = "kafka")]
+impl SharedKafka {
+    /// The server. It ends with this program.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    pub fn server() -> &'static crate::broker::Kafka {
+        static SERVER: std::sync::OnceLock<crate::broker::Kafka> = std::sync::OnceLock::new();
+        SERVER.get_or_init(crate::broker::Kafka::start)
+    }
+
+    /// What stands in front of this scenario's topics and groups, with a `.` behind it.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+}
+
+#[cfg(feature = "kafka")]
+impl Broker for SharedKafka {
+    const DURABLE: bool = true;
+
+    fn fresh() -> Self {
+        use std::sync::atomic::{AtomicU32, Ordering};
+        static SCENARIOS: AtomicU32 = AtomicU32::new(0);
+        let number = SCENARIOS.fetch_add(1, Ordering::Relaxed);
+        SharedKafka {
+            namespace: format!("scenario{number}"),
+        }
+    }
+
+    fn config(&self) -> Config {
+        Config::new(Self::server().url()).namespace(&*self.namespace)
+    }
+
+    fn redelivered(&self, _: &str) -> u64 {
+        0
+    }
+}
+
+#[cfg(feature = "kafka")]
+impl Broker for crate::broker::Kafka {
+    const DURABLE: bool = true;
+
+    fn fresh() -> Self {
+        crate::broker::Kafka::start()
+    }
+
+    fn config(&self) -> Config {
+        Config::new(self.url())
+    }
+
+    fn redelivered(&self, _: &str) -> u64 {
+        0
+    }
+}
+
 /// Runs one scenario on a broker and a runtime of its own; what they log is kept, see [`Logged`].
 ///
 /// # Panics
@@ -84,22 +148,31 @@ pub fn run<B: Broker, F: Future<Output = ()>>(scenario: impl FnOnce(B) -> F) {
 }
 
 /// Makes tests of scenarios, which are functions `async fn(impl Broker)` in the same module: those under
-/// `every` run on each transport, the others on one.
+/// `every` run on each transport, those under `durable` on each whose events outlive the bus, on Kafka on a server
+/// that they share, as those under `cluster` do; the others on one, with a server of their own.
 ///
 /// A test's path has its transport as a segment: `memory::regression_…`.
 #[macro_export]
 macro_rules! on {
     (
         $(every [$($every:ident),* $(,)?])?
+        $(durable [$($durable:ident),* $(,)?])?
         $(memory [$($memory:ident),* $(,)?])?
         $(nats [$($nats:ident),* $(,)?])?
+        $(cluster [$($cluster:ident),* $(,)?])?
+        $(kafka [$($kafka:ident),* $(,)?])?
     ) => {
         mod memory {
             $crate::on!(@tests $crate::on::Memory; $($($every)*)? $($($memory)*)?);
         }
         #[cfg(feature = "nats")]
         mod nats {
-            $crate::on!(@tests $crate::broker::Nats; $($($every)*)? $($($nats)*)?);
+            $crate::on!(@tests $crate::broker::Nats; $($($every)*)? $($($durable)*)? $($($nats)*)?);
+        }
+        #[cfg(feature = "kafka")]
+        mod kafka {
+            $crate::on!(@tests $crate::on::SharedKafka; $($($every)*)? $($($durable)*)? $($($cluster)*)?);
+            $crate::on!(@tests $crate::broker::Kafka; $($($kafka)*)?);
         }
     };
     (@tests $broker:ty; $($name:ident)*) => {$(

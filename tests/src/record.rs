@@ -1,7 +1,7 @@
 //! What a service that is killed leaves behind, line by line, and what is wrong with it.
 
 use crate::load::Numbered;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -63,15 +63,21 @@ impl FromStr for Record {
     }
 }
 
-/// What the steps of all lives of a service say, read one after the other.
+/// What the steps of all lives of a service say, read in the order in which they were made. A life is one process.
 #[derive(Debug, Default)]
 pub struct History {
     life: u32,
+    /// The lives that have made a step.
+    known: HashSet<u32>,
+    killed: HashSet<u32>,
     strands: HashMap<u32, Strand>,
+    settled: u64,
     /// What broke a promise.
     pub broken: Vec<String>,
-    /// Events that were settled again after a crash.
+    /// Events that were settled again after the process that had settled them was killed.
     pub repeated: u64,
+    /// Events that were settled again by another process, though the one that had settled them was not killed.
+    pub moved: u64,
     /// Attempts that failed.
     pub failed: u64,
 }
@@ -83,6 +89,8 @@ struct Strand {
     /// Settled or dead before one published earlier.
     beyond: BTreeSet<u64>,
     dead: BTreeSet<u64>,
+    /// Which life has settled each number, the last one.
+    by: HashMap<u64, u32>,
     /// The life that the rest is about.
     life: u32,
     /// Settled or dead by this life, the highest.
@@ -93,22 +101,44 @@ struct Strand {
 impl History {
     /// The service was killed, and another life of it begins.
     pub fn next_life(&mut self) {
+        self.killed(self.life);
         self.life += 1;
     }
 
-    /// Takes the next step.
-    pub fn step(&mut self, Record { step, event }: Record) {
-        let (life, number) = (self.life, event.number);
+    /// This life was killed: all its steps were read.
+    pub fn killed(&mut self, life: u32) {
+        self.killed.insert(life);
+    }
+
+    /// Takes the next step of the only life that there is.
+    pub fn step(&mut self, record: Record) {
+        self.step_of(self.life, record);
+    }
+
+    /// Takes the next step, which this life has made; others may be there at the same time.
+    pub fn step_of(&mut self, life: u32, Record { step, event }: Record) {
+        let number = event.number;
+        self.known.insert(life);
         let strand = self.strands.entry(event.key).or_default();
-        if strand.life != life {
-            // Whatever ran was killed.
-            (strand.life, strand.by_this_life, strand.running) = (life, 0, None);
-        }
         let mut broken = |what: String| {
             let name = event.strand();
             self.broken
                 .push(format!("life {life}: `{name}` {number} {what}"));
         };
+        if strand.life != life {
+            let running = strand.running.take();
+            if let Some(other) = running
+                && !self.killed.contains(&strand.life)
+            {
+                let verb = if step == Step::Started {
+                    "started"
+                } else {
+                    "ended"
+                };
+                broken(format!("{verb} while {other} ran in life {}", strand.life));
+            }
+            (strand.life, strand.by_this_life) = (life, 0);
+        }
         if step == Step::Started {
             if let Some(other) = strand.running {
                 broken(format!("started while {other} ran"));
@@ -133,8 +163,15 @@ impl History {
         if step == Step::Dead {
             strand.dead.insert(number);
         }
-        if number <= strand.settled || !strand.beyond.insert(number) {
-            self.repeated += 1;
+        let before = strand.by.insert(number, life);
+        match before {
+            Some(before) if self.killed.contains(&before) => self.repeated += 1,
+            // By this life itself is broken already, unless another had the key in between.
+            Some(_) => self.moved += 1,
+            None => self.settled += 1,
+        }
+        if number > strand.settled {
+            strand.beyond.insert(number);
         }
         while strand.beyond.remove(&(strand.settled + 1)) {
             strand.settled += 1;
@@ -144,8 +181,26 @@ impl History {
     /// How many events are settled or dead, each counted once.
     #[must_use]
     pub fn settled(&self) -> u64 {
-        let settled = |strand: &Strand| strand.settled + strand.beyond.len() as u64;
-        self.strands.values().map(settled).sum()
+        self.settled
+    }
+
+    /// Which event of this key runs.
+    #[must_use]
+    pub fn runs(&self, key: u32) -> Option<u64> {
+        self.strands.get(&key).and_then(|strand| strand.running)
+    }
+
+    /// Whether this life has made a step.
+    #[must_use]
+    pub fn knows(&self, life: u32) -> bool {
+        self.known.contains(&life)
+    }
+
+    /// How many events this life has settled last.
+    #[must_use]
+    pub fn settled_by(&self, life: u32) -> usize {
+        let by = self.strands.values().flat_map(|strand| strand.by.values());
+        by.filter(|by| **by == life).count()
     }
 
     /// Whether the event is settled or dead.
@@ -248,5 +303,64 @@ mod tests {
         assert!(history.overtook(event(1)) && !history.has(event(1)));
         assert!(history.has(event(2)) && !history.overtook(event(2)));
         assert!(!history.overtook(event(3)));
+    }
+
+    /// Steps of lives that are there at the same time: `1 started 0 1, 2 killed`.
+    fn at_once(steps: &str) -> History {
+        let mut history = History::default();
+        for line in steps.split(", ") {
+            let (life, what) = line.split_once(' ').expect("a life and a step");
+            let life = life.parse().expect("a number");
+            match what {
+                "killed" => history.killed(life),
+                step => history.step_of(life, step.parse().expect("a record")),
+            }
+        }
+        history
+    }
+
+    #[test]
+    fn a_key_may_go_from_one_process_to_another() {
+        let history = at_once(
+            "1 started 0 1, 1 settled 0 1, 2 started 0 2, 2 failed 0 2, 1 started 0 2, 1 settled 0 2",
+        );
+        assert_eq!(history.broken, Vec::<String>::new());
+        assert_eq!(
+            (history.settled(), history.repeated, history.moved),
+            (2, 0, 0)
+        );
+        assert_eq!((history.settled_by(1), history.settled_by(2)), (2, 0));
+    }
+
+    #[test]
+    fn an_overlap_of_two_processes_is_found() {
+        let history = at_once("1 started 0 1, 2 started 0 1");
+        assert_eq!(
+            history.broken,
+            ["life 2: `load.a/0` 1 started while 1 ran in life 1"]
+        );
+        let history = at_once("1 started 0 1, 1 killed, 2 started 0 1");
+        assert_eq!(history.broken, Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_inversion_over_two_processes_is_found() {
+        let history = at_once("1 started 0 1, 1 settled 0 1, 2 started 0 3");
+        assert_eq!(
+            history.broken,
+            ["life 2: `load.a/0` 3 started when only 1 was settled"]
+        );
+    }
+
+    #[test]
+    fn a_repetition_says_whether_a_crash_explains_it() {
+        let settled = "1 started 0 1, 1 settled 0 1";
+        let again = "2 started 0 1, 2 settled 0 1";
+        let history = at_once(&format!("{settled}, 1 killed, {again}"));
+        assert_eq!((history.repeated, history.moved), (1, 0));
+        let history = at_once(&format!("{settled}, {again}"));
+        assert_eq!((history.repeated, history.moved), (0, 1));
+        let history = at_once(&format!("{settled}, {settled}"));
+        assert_eq!(history.broken.len(), 1, "{:?}", history.broken);
     }
 }

@@ -48,6 +48,13 @@ fn options() -> Vec<(&'static str, Value, Build)> {
         ("nats_ack_wait", json!("1h"), |c| {
             c.nats_ack_wait(Duration::from_hours(1))
         }),
+        ("kafka_partitions", json!(3), |c| c.kafka_partitions(3)),
+        ("session_timeout", json!("45s"), |c| {
+            c.session_timeout(Duration::from_secs(45))
+        }),
+        ("revoke_drain", json!("1500ms"), |c| {
+            c.revoke_drain(Duration::from_millis(1500))
+        }),
     ]
 }
 

@@ -1,12 +1,19 @@
 //! A service that is killed: a real bus whose handlers write each of their steps to the standard output before they
 //! go on, one line and one system call each.
 //!
-//! Arguments: the broker's URL; then `early` to acknowledge events before they are settled, which is the mistake that
-//! the test has to find, or `stuck` to do that and to get stuck after a while. It ends by itself when its standard
-//! input does.
+//! Arguments: the broker's URL; then, in any order,
+//!
+//! * `early`: it acknowledges events before they are settled, which is the mistake that the test has to find;
+//! * `stuck=1000`: it gets stuck after so many attempts;
+//! * `sound`: no event is poisoned;
+//! * `other`: it is of another group;
+//! * `member=7`: its number stands in front of each line, and the line `7 up` says that its bus is started.
+//!
+//! It ends by itself when its standard input does.
 
 use bus_runtime::prelude::*;
 use std::error::Error;
+use std::fmt::Display;
 use std::fs::File;
 use std::future::pending;
 use std::io::{self, Read, Write};
@@ -14,25 +21,29 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-use tests::load::{Numbered, TOPICS};
+use tests::load::{Numbered, PARTITIONS, TOPICS};
 use tests::record::{Record, Step};
 
 const AGAIN: Retry = Retry::attempts(5).backoff(Duration::from_millis(5), Duration::from_millis(5));
-
-/// Attempts before a service that is to get stuck does.
-const UNTIL_STUCK: u32 = 1000;
 
 /// Where the steps are written.
 #[derive(Clone)]
 struct Out {
     file: Arc<File>,
+    /// What stands in front of each.
+    member: Arc<str>,
     /// Attempts that are left, if it is to get stuck.
     left: Option<Arc<AtomicU32>>,
+    sound: bool,
 }
 
 impl Out {
     fn write(&self, step: Step, event: Numbered) {
-        let line = Record { step, event }.to_string();
+        self.line(Record { step, event });
+    }
+
+    fn line(&self, what: impl Display) {
+        let line = format!("{}{what}", self.member);
         // Shorter than what a pipe takes whole: a record is there or it is not.
         let written = (&*self.file).write_all(line.as_bytes());
         written.expect("the test reads until it has killed this process");
@@ -53,7 +64,7 @@ async fn handle(out: &Out, event: Numbered, attempt: u32) -> Result {
     if out.gets_stuck() {
         pending::<()>().await;
     }
-    if event.is_poisoned() {
+    if event.is_poisoned() && !out.sound {
         out.write(Step::Dead, event);
         return Err(HandlerError::permanent("it is poisoned"));
     }
@@ -79,27 +90,46 @@ handlers!(a: TOPICS[0], b: TOPICS[1], c: TOPICS[2], d: TOPICS[3], e: TOPICS[4]);
 #[event_bus(group = "crash", state = Out, handlers = [a, b, c, d, e])]
 struct Killed;
 
+#[event_bus(group = "other", state = Out, handlers = [a, b, c, d, e])]
+struct Other;
+
 #[tokio::main(worker_threads = 2)]
 async fn main() -> std::result::Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let url = arguments.next().ok_or("the broker's URL is missing")?;
-    let mistake = arguments.next();
-    match mistake.as_deref() {
-        Some("early" | "stuck") => bus_runtime::testing::acknowledge_early(),
-        Some(other) => Err(format!("`{other}` is not known"))?,
-        None => {}
-    }
-    let stuck = mistake.as_deref() == Some("stuck");
-    let out = Out {
+    let mut out = Out {
         file: Arc::new(File::from(io::stdout().as_fd().try_clone_to_owned()?)),
-        left: stuck.then(|| Arc::new(AtomicU32::new(UNTIL_STUCK))),
+        member: "".into(),
+        left: None,
+        sound: false,
     };
+    let mut other = false;
+    for argument in arguments {
+        match argument.split_once('=').unwrap_or((&argument, "")) {
+            ("early", "") => bus_runtime::testing::acknowledge_early(),
+            ("stuck", after) => out.left = Some(Arc::new(AtomicU32::new(after.parse()?))),
+            ("sound", "") => out.sound = true,
+            ("other", "") => other = true,
+            ("member", number) => out.member = format!("{number} ").into(),
+            _ => Err(format!("`{argument}` is not known"))?,
+        }
+    }
     // Few at once, so that many wait when the process is killed.
     let config = Config::new(url)
         .in_flight(32)
         .buffer(4096)
-        .commit_interval(Duration::from_millis(20));
-    let bus = Killed::new(config).start(out).await?;
+        .commit_interval(Duration::from_millis(20))
+        // Kafka gives the partitions of a killed member to others after this time.
+        .session_timeout(Duration::from_secs(2))
+        .kafka_partitions(PARTITIONS);
+    let bus = if other {
+        Other::new(config).start(out.clone()).await?
+    } else {
+        Killed::new(config).start(out.clone()).await?
+    };
+    if !out.member.is_empty() {
+        out.line("up\n");
+    }
     let (end, ended) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
         // An input that cannot be read has ended.

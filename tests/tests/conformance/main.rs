@@ -136,3 +136,35 @@ mod nats {
         a_dead_letter_is_stored_once
     ] }
 }
+
+#[cfg(feature = "kafka")]
+mod kafka {
+    use bus_runtime::testing::conformance::Suite;
+    use bus_runtime::transport;
+    use std::time::Duration;
+    use tests::on::{Broker, SharedKafka};
+
+    /// A namespace of its own: topics that no other test reads.
+    fn kafka() -> Suite {
+        let config = SharedKafka::fresh()
+            .config()
+            // Each part makes topics of its own, and a server has all of them.
+            .kafka_partitions(4)
+            .commit_interval(Duration::from_millis(100));
+        Suite::new(move || {
+            let config = config.clone();
+            async move { transport::connect(&config, "conformance").await }
+        })
+    }
+
+    suite! { kafka(), but [Progress, Deduplicates], and [
+        what_is_too_large_is_refused
+        a_dead_letter_of_the_largest_event_fits
+        a_new_group_starts_at_the_earliest_event
+        what_was_confirmed_is_stored
+        what_was_not_settled_comes_again
+        what_was_released_comes_again_on_the_same_connection
+        a_crash_loses_nothing
+        a_source_changes_hands_without_overlap
+    ] }
+}

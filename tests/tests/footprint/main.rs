@@ -4,13 +4,15 @@ mod handlers;
 
 use bus_runtime::prelude::*;
 use bus_runtime::{Publish, Running, StartError};
+#[cfg(feature = "kafka")]
+use handlers::Hundred;
 use handlers::{Five, One, Thousand, Twenty};
 use std::future::Future;
 use std::sync::Arc;
 use tests::alone::{figure, runtime};
-use tests::alone_on_each_transport;
 use tests::patience::{PATIENCE, within};
 use tests::probe::Footprint;
+use tests::{alone_on_each_transport, alone_on_kafka};
 use tokio::sync::Semaphore;
 
 /// Handlers that wait at the gate at once, of whatever topics.
@@ -133,4 +135,30 @@ fn it_does_not_grow_with_topics(config: &Config) {
     });
 }
 
+/// The client has threads of its own: one for each broker, and those of the consumer and the producer.
+#[cfg(feature = "kafka")]
+fn it_does_not_grow_from_one_topic_to_a_hundred(config: &Config) {
+    // The broker has files for each partition.
+    let config = config.clone().kafka_partitions(1);
+    runtime().block_on(async {
+        let namespace = |topics: u32| config.clone().namespace(format!("topics-{topics}"));
+        let gate = Gate::closed();
+        let start = One::new(namespace(0)).start(gate.clone());
+        visit(1, gate, start, None).await;
+
+        let gate = Gate::closed();
+        let start = One::new(namespace(1)).start(gate.clone());
+        let measure = visit(1, gate, start, None).await;
+        figure(format_args!(
+            "footprint on Kafka: threads idle {:?}, at work {:?}",
+            measure.idle.threads, measure.at_work.threads
+        ));
+
+        let gate = Gate::closed();
+        let start = Hundred::new(namespace(100)).start(gate.clone());
+        visit(100, gate, start, Some(&measure)).await;
+    });
+}
+
 alone_on_each_transport!(it_does_not_grow_with_topics);
+alone_on_kafka!(it_does_not_grow_from_one_topic_to_a_hundred);

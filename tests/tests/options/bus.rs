@@ -460,6 +460,9 @@ use at_the_server::{
     nats_replicas, provision, url,
 };
 
+#[cfg(feature = "kafka")]
+mod at_kafka;
+
 effects! {
     memory [
         group, in_flight, buffer, buffer_bytes, delayed, window, drain, shutdown_deadline,
@@ -468,5 +471,9 @@ effects! {
     nats [
         url, namespace, connect_timeout, commit_interval, provision, nats_partitions, nats_max_age,
         nats_replicas, nats_ack_wait,
+    ]
+    kafka [kafka_partitions, session_timeout, revoke_drain] also [
+        url, namespace, group, window, connect_timeout, publish_timeout, publish_window,
+        commit_interval, provision,
     ]
 }

@@ -281,4 +281,5 @@ async fn state_option(_: Memory) {
 effects! {
     memory [topic, key, group, retry, timeout, at_most, permanent, state_option]
     nats []
+    kafka [] also []
 }

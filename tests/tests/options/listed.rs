@@ -2,11 +2,17 @@
 
 use bus_runtime::Config;
 
-/// Makes a test of each function, on `memory:` or on a NATS server, and `TESTED`, their names.
+/// Makes a test of each function, on `memory:`, on a NATS server or on a Kafka that they share, and `TESTED`, the
+/// names of the options; those under `also` have a test elsewhere too.
 macro_rules! effects {
-    (memory [$($memory:ident),* $(,)?] nats [$($nats:ident),* $(,)?]) => {
+    (
+        memory [$($memory:ident),* $(,)?]
+        nats [$($nats:ident),* $(,)?]
+        kafka [$($kafka:ident),* $(,)?] also [$($also:ident),* $(,)?]
+    ) => {
         /// Each is named for its option.
-        pub(crate) const TESTED: &[&str] = &[$(stringify!($memory),)* $(stringify!($nats),)*];
+        pub(crate) const TESTED: &[&str] =
+            &[$(stringify!($memory),)* $(stringify!($nats),)* $(stringify!($kafka),)*];
 
         mod memory {$(
             #[test]
@@ -21,6 +27,17 @@ macro_rules! effects {
                 tests::on::run::<tests::broker::Nats, _>(super::$nats);
             }
         )*}
+        #[cfg(feature = "kafka")]
+        mod kafka {
+            $(#[test]
+            fn $kafka() {
+                tests::on::run::<tests::on::SharedKafka, _>(super::at_kafka::$kafka);
+            })*
+            $(#[test]
+            fn $also() {
+                tests::on::run::<tests::on::SharedKafka, _>(super::at_kafka::$also);
+            })*
+        }
     };
 }
 

@@ -91,10 +91,49 @@ async fn regression_34_a_missing_stream_is_named_or_created<B: tests::on::Broker
     bus.shutdown().await.expect("it ends");
 }
 
+#[cfg(feature = "kafka")]
+async fn regression_34_a_missing_topic_is_named_or_created(kafka: tests::on::SharedKafka) {
+    use crate::step::step;
+    use bus_runtime::Provision;
+    use tests::on::Broker;
+
+    let wire_topic = format!("{}.steps.taken", kafka.namespace());
+    let there = || tests::kafka::topics(tests::on::SharedKafka::server().url());
+    let start = async |provision, scene: &Scene| {
+        let config = kafka.config().provision(provision);
+        let config = config.connect_timeout(Duration::from_secs(3));
+        Configured::new(config).start(scene.clone()).await
+    };
+    for provision in [Provision::Verify, Provision::None] {
+        let error = start(provision, &Scene::default()).await;
+        let error = error.expect_err("there is no topic");
+        assert!(matches!(error, StartError::Broker { .. }), "{error:?}");
+        let error = error.to_string();
+        // Verified, it is missing; not looked for, nothing of it is ever assigned.
+        let said = if provision == Provision::Verify {
+            format!("`{wire_topic}`")
+        } else {
+            "assigned no partitions".to_owned()
+        };
+        assert!(error.contains(&said), "{error}");
+        assert!(!there().contains_key(&wire_topic), "nobody has made it");
+    }
+    for (number, provision) in (1..).zip([Provision::Create, Provision::Verify, Provision::None]) {
+        let scene = Scene::default();
+        let bus = start(provision, &scene).await.expect("it is there");
+        assert!(there().contains_key(&wire_topic));
+        bus.publish(&step("k", number)).await.expect("published");
+        scene.at_least(1).await;
+        bus.shutdown().await.expect("it ends");
+        assert_eq!(scene.all(), [step("k", number)]);
+    }
+}
+
 on! {
     memory [
         regression_32_all_mistakes_are_named_before_the_first_connection,
         regression_32_what_is_not_an_option_is_refused,
     ]
     nats [regression_34_a_missing_stream_is_named_or_created]
+    cluster [regression_34_a_missing_topic_is_named_or_created]
 }

@@ -2,12 +2,15 @@
 
 mod bounds;
 mod config;
+mod gaps;
 mod health;
 mod keys;
 mod order;
 mod outage;
 mod poison;
+mod rebalance;
 mod registration;
+mod remade;
 mod shutdown;
 mod signals;
 mod step;

@@ -84,7 +84,7 @@ async fn regression_18_every_group_has_what_is_published_from_the_first_moment<B
     assert_all_seen(&scene, &["one", "other"]);
 }
 
-#[cfg(feature = "nats")]
+#[cfg(any(feature = "nats", feature = "kafka"))]
 async fn regression_18_events_before_and_during_a_start_are_all_handled<B: Broker>(broker: B) {
     let scene = Scene::default();
     let publisher = Publisher::connect(broker.config())
@@ -105,5 +105,5 @@ async fn regression_18_events_before_and_during_a_start_are_all_handled<B: Broke
 
 on! {
     every [regression_18_every_group_has_what_is_published_from_the_first_moment]
-    nats [regression_18_events_before_and_during_a_start_are_all_handled]
+    durable [regression_18_events_before_and_during_a_start_are_all_handled]
 }

@@ -74,6 +74,16 @@ mod memory {
     }
 }
 
+#[cfg(feature = "kafka")]
+mod kafka {
+    use tests::on::SharedKafka;
+
+    #[test]
+    fn regression_07_a_second_signal_ends_at_once() {
+        super::a_second_signal_ends_at_once(SharedKafka::server().url());
+    }
+}
+
 #[cfg(feature = "nats")]
 mod nats {
     use tests::broker::Nats;

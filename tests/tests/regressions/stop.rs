@@ -88,7 +88,7 @@ async fn regression_07_stop_before_the_bus_is_waited_for<B: Broker>(broker: B) {
 }
 
 /// A handler of the first group asks while the second group's consumer is still being made.
-#[cfg(feature = "nats")]
+#[cfg(any(feature = "nats", feature = "kafka"))]
 async fn regression_07_stop_from_a_handler_during_the_start<B: Broker>(broker: B) {
     let publisher = bus_runtime::Publisher::connect(broker.config())
         .await
@@ -216,5 +216,5 @@ on! {
         regression_07_a_shutdown_that_nobody_waits_for_goes_on,
         regression_07_a_run_that_nobody_waits_for_shuts_down,
     ]
-    nats [regression_07_stop_from_a_handler_during_the_start]
+    durable [regression_07_stop_from_a_handler_during_the_start]
 }

@@ -1,6 +1,9 @@
 //! 200 000 events of 10 000 keys and five topics, of which every fifth fails once: none out of order, none at the
 //! same time as another of its key, none lost. And the checker that says so is seen to find each of the three.
 
+#[cfg(feature = "kafka")]
+mod kafka;
+
 use bus_runtime::prelude::*;
 use bus_runtime::testing::Ledger;
 use std::sync::Arc;

@@ -1,5 +1,8 @@
 //! What ends, ends by its deadline and says so: publishes, and buses whose runtime does not help.
 
+#[cfg(feature = "kafka")]
+mod kafka;
+
 use bus_runtime::prelude::*;
 use bus_runtime::testing::several_buses;
 use bus_runtime::{Publish, PublishError, Publisher, Running, StartError};
