@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 /// What went wrong at a broker.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum TransportError {
     /// The broker cannot be reached, or the connection was lost.

@@ -1,7 +1,7 @@
 //! Calls of the client that block.
 
+use super::thread::spawn;
 use crate::transport::TransportError;
-use std::thread;
 use tokio::sync::oneshot;
 
 /// Runs a call that blocks, on a thread of its own that is gone when this returns. The threads of an executor that are
@@ -31,20 +31,10 @@ pub(super) async fn blocking<T: Send + 'static>(
     }
 }
 
-/// A named thread, or why there is none.
-pub(super) fn spawn(
-    name: &str,
-    work: impl FnOnce() + Send + 'static,
-) -> Result<thread::JoinHandle<()>, TransportError> {
-    let thread = thread::Builder::new().name(name.to_owned());
-    thread.spawn(work).map_err(|error| {
-        TransportError::Refused(format!("the system gives no thread for `{name}`: {error}"))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::thread;
 
     #[tokio::test]
     async fn the_result_comes_from_a_thread_of_that_name() {

@@ -5,6 +5,7 @@ use crate::transport::{Intake, TransportError};
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The settings of every client. None makes topics by asking for them: they would have the broker's default number of
@@ -121,6 +122,21 @@ impl Connection {
 
     fn lock(&self) -> MutexGuard<'_, Reach> {
         self.reach.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts what a client calls while it is polled, on the thread that polls it. A poll that returns nothing may have made
+/// a call, and then there may be more.
+#[derive(Debug, Default)]
+pub(super) struct Calls(AtomicU64);
+
+impl Calls {
+    pub(super) fn add_one(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
     }
 }
 

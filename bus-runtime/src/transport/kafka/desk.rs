@@ -1,11 +1,11 @@
 //! What publishing shares: between executors, the thread that serves the client, and the one that makes sure of topics.
 
-use super::blocking::spawn;
 use super::client::Connection;
 use super::open::Open;
 use super::options::KafkaOptions;
 use super::producer::{self, Context};
 use super::routes::{Prepared, Routes, Target, Way};
+use super::thread::spawn;
 use super::topics::Topics;
 use super::wire;
 use crate::event::check_topic;
@@ -226,7 +226,7 @@ impl Desk {
 
     fn give_up(&self, waiting: impl IntoIterator<Item = Prepared>, error: &TransportError) {
         for Prepared { due, .. } in waiting {
-            self.open.answer(due, Err(again(error)));
+            self.open.answer(due, Err(error.clone()));
         }
     }
 
@@ -243,19 +243,5 @@ impl fmt::Debug for Desk {
         f.debug_struct("Desk")
             .field("routes", &self.routes)
             .finish_non_exhaustive()
-    }
-}
-
-/// The same error for somebody else.
-fn again(error: &TransportError) -> TransportError {
-    match error {
-        TransportError::Unreachable(why) => TransportError::Unreachable(why.clone()),
-        TransportError::Refused(why) => TransportError::Refused(why.clone()),
-        TransportError::TooLarge { size, limit } => TransportError::TooLarge {
-            size: *size,
-            limit: *limit,
-        },
-        TransportError::Full(why) => TransportError::Full(why.clone()),
-        TransportError::Closed => TransportError::Closed,
     }
 }

@@ -16,6 +16,7 @@ mod options;
 mod producer;
 mod publisher;
 mod routes;
+mod thread;
 mod topics;
 mod transport;
 mod wire;

@@ -1,6 +1,6 @@
 //! The client that publishes: its settings, what it calls, and its errors in the transport's words.
 
-use super::client;
+use super::client::{self, Calls};
 use super::desk::Desk;
 use super::native::{self, Ready};
 use super::open::Due;
@@ -14,7 +14,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message as _;
 use rdkafka::producer::{BaseProducer, DeliveryResult, Producer, ProducerContext};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// The longest time that the client takes, in milliseconds: 24 days.
@@ -56,7 +56,7 @@ pub(super) fn create(
     let context = Context {
         desk,
         fatal: AtomicBool::new(false),
-        calls: AtomicU64::new(0),
+        calls: Calls::default(),
     };
     let producer: BaseProducer<Context> = settings(options)
         .create_with_context(context)
@@ -69,10 +69,10 @@ pub(super) fn create(
 pub(super) fn serve(producer: &BaseProducer<Context>) {
     let context = producer.context();
     loop {
-        let calls = context.calls.load(Ordering::Relaxed);
+        let calls = context.calls.count();
         // One thing; with a time to wait, it would wait for all of it.
         producer.poll(Duration::ZERO);
-        if calls == context.calls.load(Ordering::Relaxed) {
+        if calls == context.calls.count() {
             return;
         }
     }
@@ -82,8 +82,7 @@ pub(super) fn serve(producer: &BaseProducer<Context>) {
 pub(super) struct Context {
     desk: Arc<Desk>,
     fatal: AtomicBool,
-    /// Grows with each call: after a poll that made none there is nothing more.
-    calls: AtomicU64,
+    calls: Calls,
 }
 
 impl Context {
@@ -96,21 +95,16 @@ impl Context {
     pub(super) fn failed(&self) {
         self.fatal.store(true, Ordering::Relaxed);
     }
-
-    fn called(&self) {
-        // Read by the thread that polls, which is the one that calls.
-        self.calls.fetch_add(1, Ordering::Relaxed);
-    }
 }
 
 impl rdkafka::ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        self.called();
+        self.calls.add_one();
         client::log(level, facility, line);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        self.called();
+        self.calls.add_one();
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
             tracing::warn!("the Kafka client that publishes failed and is made anew: {reason}");
             self.failed();
@@ -123,7 +117,7 @@ impl ProducerContext for Context {
     type DeliveryOpaque = Box<Due>;
 
     fn delivery(&self, result: &DeliveryResult<'_>, due: Box<Due>) {
-        self.called();
+        self.calls.add_one();
         let result = match result {
             Ok(_) => {
                 self.desk.connection.back();

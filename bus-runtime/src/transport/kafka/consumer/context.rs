@@ -1,13 +1,13 @@
 //! What the client calls while it is polled.
 
-use crate::transport::kafka::client::{self, Connection};
+use crate::transport::kafka::client::{self, Calls, Connection};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, TopicPartitionList};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The group's word about partitions: nothing is assigned or given up before the thread answers it.
@@ -35,7 +35,7 @@ pub(super) struct Context {
     commit: Mutex<Option<KafkaError>>,
     /// What the client said last of what went wrong.
     reason: Mutex<Option<String>>,
-    calls: AtomicU64,
+    pub(super) calls: Calls,
     /// Nobody takes rebalances any more: they are answered here.
     answers: AtomicBool,
 }
@@ -48,7 +48,7 @@ impl Context {
             rebalances: Mutex::default(),
             commit: Mutex::default(),
             reason: Mutex::default(),
-            calls: AtomicU64::new(0),
+            calls: Calls::default(),
             answers: AtomicBool::new(false),
         }
     }
@@ -68,30 +68,20 @@ impl Context {
         lock(&self.reason).clone()
     }
 
-    /// Grows with each call: a poll that returned nothing may have made one, and then there may be more.
-    pub(super) fn calls(&self) -> u64 {
-        self.calls.load(Ordering::Relaxed)
-    }
-
     /// From now on rebalances are answered as they come: without that the client would wait for ever at its end.
     pub(super) fn answer_at_once(&self) {
         self.answers.store(true, Ordering::Relaxed);
-    }
-
-    fn called(&self) {
-        // Read by the thread that polls, which is the one that calls.
-        self.calls.fetch_add(1, Ordering::Relaxed);
     }
 }
 
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        self.called();
+        self.calls.add_one();
         client::log(level, facility, line);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        self.called();
+        self.calls.add_one();
         *lock(&self.reason) = Some(reason.to_owned());
         self.connection.heard(&error, reason);
     }
@@ -104,7 +94,7 @@ impl ConsumerContext for Context {
         code: RDKafkaRespErr,
         partitions: &mut TopicPartitionList,
     ) {
-        self.called();
+        self.calls.add_one();
         let what = match code {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => Change::Assigned,
             _ if consumer.assignment_lost() => Change::Lost,
@@ -121,7 +111,7 @@ impl ConsumerContext for Context {
     }
 
     fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
-        self.called();
+        self.calls.add_one();
         let error = result.err();
         // Nothing new was stored since the last commit.
         let error =

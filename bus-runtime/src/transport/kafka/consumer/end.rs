@@ -3,10 +3,9 @@
 use super::context::Context;
 use super::member::Member;
 use super::settings::POLL_INTERVAL;
-use super::thread;
 use super::wake::Id;
 use crate::transport::Leftover;
-use crate::transport::kafka::native;
+use crate::transport::kafka::{native, thread};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};

@@ -3,11 +3,11 @@
 use super::context::Context;
 use super::member::Member;
 use super::settings::settings;
-use super::thread;
 use super::wake::Wake;
 use crate::transport::kafka::client::Connection;
 use crate::transport::kafka::names::Names;
 use crate::transport::kafka::options::KafkaOptions;
+use crate::transport::kafka::thread;
 use crate::transport::{BoxFuture, Consumer, Intake, Leftover, Subscription, TransportError};
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -113,8 +113,7 @@ pub(in crate::transport::kafka) async fn consume(
         });
         // Nobody waits where the deadline is over.
         drop(end.send(leftover));
-    })
-    .map_err(|error| TransportError::Refused(format!("the system gives no thread: {error}")))?;
+    })?;
     let consumer = Box::new(KafkaConsumer {
         group,
         wake: Held(wake),

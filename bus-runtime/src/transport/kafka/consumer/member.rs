@@ -115,7 +115,7 @@ impl Member {
     pub(super) fn serve_client(&mut self) {
         let consumer = Arc::clone(&self.consumer);
         loop {
-            let calls = consumer.context().calls();
+            let calls = consumer.context().calls.count();
             match consumer.poll(Duration::ZERO) {
                 Some(Ok(message)) => {
                     // Each partition has a queue of its own from before the client fetches it.
@@ -131,7 +131,7 @@ impl Member {
                     }
                 }
                 Some(Err(error)) => self.trouble(&error),
-                None if consumer.context().calls() == calls => return,
+                None if consumer.context().calls.count() == calls => return,
                 None => {}
             }
         }
@@ -184,10 +184,7 @@ impl Member {
     pub(super) fn refuse(&mut self, error: &TransportError) {
         match self.joined.take() {
             // Nobody waits where the start was given up.
-            Some(joined) => drop(joined.send(Err(TransportError::Refused(match error {
-                TransportError::Refused(why) => why.clone(),
-                other => other.to_string(),
-            })))),
+            Some(joined) => drop(joined.send(Err(error.clone()))),
             None => self.intake.fail(error),
         }
     }

@@ -1,5 +1,6 @@
 //! A group's consumer: one thread that owns the client, and what wakes it.
 
+mod begin;
 mod context;
 mod end;
 mod handle;
@@ -7,7 +8,6 @@ mod member;
 mod partition;
 mod rebalance;
 mod settings;
-mod thread;
 mod wake;
 
 pub(super) use handle::consume;
