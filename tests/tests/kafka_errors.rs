@@ -1,0 +1,132 @@
+//! What Kafka refuses, in the bus's words: answers that a broker gives only when it is set up for them are injected by
+//! the client's own mock cluster.
+#![cfg(feature = "kafka")]
+
+mod kafka {
+    use bus_runtime::{Provision, StartError};
+    use bus_runtime::prelude::*;
+    use bus_runtime::testing::several_buses;
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::producer::DefaultProducerContext;
+    use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+    use std::time::Duration;
+    use tests::seen::Seen;
+
+    /// More often than any client asks before the test is over.
+    const OFTEN: usize = 1000;
+
+    #[derive(Clone, Debug, Serialize, Deserialize, Event)]
+    #[event(topic = "orders.placed", key = order)]
+    struct OrderPlaced {
+        order: u64,
+    }
+
+    #[event_handler(topic = OrderPlaced::TOPIC)]
+    async fn take(Json(order): Json<OrderPlaced>, State(seen): State<Seen<u64>>) {
+        seen.add(order.order);
+    }
+
+    #[event_bus(group = "shop", state = Seen<u64>, handlers = [take])]
+    struct Shop;
+
+    fn cluster() -> MockCluster<'static, DefaultProducerContext> {
+        several_buses();
+        let cluster = MockCluster::new(1).expect("the client can mock");
+        cluster
+            .create_topic("orders.placed", 2, 1)
+            .expect("it is new");
+        cluster
+    }
+
+    fn config(cluster: &MockCluster<'static, DefaultProducerContext>) -> Config {
+        Config::new(format!("kafka://{}", cluster.bootstrap_servers()))
+            .provision(Provision::None)
+            .connect_timeout(Duration::from_secs(20))
+    }
+
+    fn always(
+        cluster: &MockCluster<'static, DefaultProducerContext>,
+        request: RDKafkaApiKey,
+        error: RDKafkaRespErr,
+    ) {
+        cluster.request_errors(request, &[error; OFTEN]);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_nobody_refuses_works() {
+        let cluster = cluster();
+        let seen = Seen::default();
+        let bus = Shop::new(config(&cluster)).start(seen.clone());
+        let bus = bus.await.expect("it starts");
+        let order = OrderPlaced { order: 7 };
+        bus.publish(&order).await.expect("published");
+        seen.at_least(1).await;
+        bus.shutdown().await.expect("it ends");
+        assert_eq!(seen.all(), [7]);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_group_that_may_not_be_read_fails_the_start_and_is_named() {
+        let cluster = cluster();
+        let error = RDKafkaRespErr::RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
+        always(&cluster, RDKafkaApiKey::JoinGroup, error);
+        let bus = Shop::new(config(&cluster)).start(Seen::default());
+        let error = bus.await.expect_err("the group is refused");
+        assert!(matches!(error, StartError::Broker { .. }), "{error:?}");
+        let text = format!("{error}: {:?}", std::error::Error::source(&error));
+        assert!(
+            text.contains("no right to read as the group `shop`"),
+            "{text}"
+        );
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_topic_that_may_not_be_written_refuses_the_publish_and_is_named() {
+        let cluster = cluster();
+        let error = RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+        always(&cluster, RDKafkaApiKey::Produce, error);
+        let publisher = Publisher::connect(config(&cluster)).await;
+        let publisher = publisher.expect("it connects");
+        let error = publisher.publish(&OrderPlaced { order: 1 }).await;
+        let error = error.expect_err("it may not write");
+        let text = format!("{error}: {:?}", std::error::Error::source(&error));
+        assert!(text.contains("the right WRITE"), "{text}");
+        assert!(text.contains("`orders.placed`"), "{text}");
+        publisher.shutdown().await.expect("it ends");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_passing_error_of_the_broker_costs_no_event() {
+        let cluster = cluster();
+        let seen = Seen::default();
+        let bus = Shop::new(config(&cluster)).start(seen.clone());
+        let bus = bus.await.expect("it starts");
+        for (request, error) in [
+            (
+                RDKafkaApiKey::Produce,
+                RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS,
+            ),
+            (
+                RDKafkaApiKey::Fetch,
+                RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
+            ),
+            (
+                RDKafkaApiKey::OffsetCommit,
+                RDKafkaRespErr::RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS,
+            ),
+        ] {
+            cluster.request_errors(request, &[error; 2]);
+        }
+        for order in 1..=20 {
+            let order = OrderPlaced { order };
+            bus.publish(&order).await.expect("published");
+        }
+        seen.at_least(20).await;
+        let report = bus.shutdown().await.expect("it ends");
+        assert_eq!(report.left.len(), 0, "{report}");
+        let mut orders = seen.all();
+        orders.sort_unstable();
+        orders.dedup();
+        assert_eq!(orders, (1..=20).collect::<Vec<_>>());
+    }
+}
