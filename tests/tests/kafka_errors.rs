@@ -3,14 +3,14 @@
 #![cfg(feature = "kafka")]
 
 mod kafka {
-    use bus_runtime::{Provision, StartError};
     use bus_runtime::prelude::*;
     use bus_runtime::testing::several_buses;
+    use bus_runtime::{Problem, Provision, StartError};
     use rdkafka::mocking::MockCluster;
     use rdkafka::producer::DefaultProducerContext;
     use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
     use std::time::Duration;
-    use tests::seen::Seen;
+    use tests::seen::{Seen, eventually};
 
     /// More often than any client asks before the test is over.
     const OFTEN: usize = 1000;
@@ -128,5 +128,33 @@ mod kafka {
         orders.sort_unstable();
         orders.dedup();
         assert_eq!(orders, (1..=20).collect::<Vec<_>>());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_member_that_the_group_has_given_up_is_not_ready_until_it_has_joined_again() {
+        let cluster = cluster();
+        let seen = Seen::default();
+        let config = config(&cluster).session_timeout(Duration::from_secs(4));
+        let bus = Shop::new(config).start(seen.clone());
+        let bus = bus.await.expect("it starts");
+        assert!(bus.health().ready);
+        // It may not join again for now.
+        let not_now = RDKafkaRespErr::RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS;
+        always(&cluster, RDKafkaApiKey::JoinGroup, not_now);
+        let unknown = RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID;
+        cluster.request_errors(RDKafkaApiKey::Heartbeat, &[unknown]);
+        eventually("the partitions are lost", || {
+            let health = bus.health();
+            let lost = |problem: &Problem| matches!(problem, Problem::Unassigned { group } if group == "shop");
+            (health.live && !health.ready && health.problems.iter().any(lost)).then_some(())
+        })
+        .await;
+        cluster.clear_request_errors(RDKafkaApiKey::JoinGroup);
+        eventually("it has joined again", || bus.health().ready.then_some(())).await;
+        bus.publish(&OrderPlaced { order: 3 })
+            .await
+            .expect("published");
+        seen.at_least(1).await;
+        bus.shutdown().await.expect("it ends");
     }
 }

@@ -58,6 +58,16 @@ impl Intake {
         self.0.board.report(Place::Connection, problem);
     }
 
+    /// Says whether the broker has taken this consumer's sources away, and not yet assigned any again: for the health
+    /// report.
+    pub fn unassigned(&self, is_unassigned: bool) {
+        let group = self.0.group.to_string();
+        let problem = is_unassigned.then(|| Problem::Unassigned {
+            group: group.clone(),
+        });
+        self.0.board.report(Place::Assignment(group), problem);
+    }
+
     /// Says whether another process seems to take the events of the same group, on a broker where one process at
     /// a time may: for the health report.
     pub fn contended(&self, is_contended: bool) {

@@ -31,6 +31,8 @@ pub(crate) enum Place {
     /// By group.
     Contended(String),
     Connection,
+    /// By group.
+    Assignment(String),
     Window {
         group: String,
         source: String,
@@ -187,9 +189,12 @@ impl Board {
         let live = !problems
             .iter()
             .any(|problem| matches!(problem, Problem::Dead { .. }));
-        let away = problems
-            .iter()
-            .any(|problem| matches!(problem, Problem::BrokerAway { .. }));
+        let away = problems.iter().any(|problem| {
+            matches!(
+                problem,
+                Problem::BrokerAway { .. } | Problem::Unassigned { .. }
+            )
+        });
         Health {
             live,
             ready: live && running && !away,

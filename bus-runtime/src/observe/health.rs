@@ -55,6 +55,12 @@ pub enum Problem {
         /// What the client says.
         error: String,
     },
+    /// The broker has given this process's part of a group's events to others, or keeps it for now: it takes none
+    /// until the group assigns some again.
+    Unassigned {
+        /// The group.
+        group: String,
+    },
     /// A source's window is full, and its oldest event has held it for a second at least: it stands still until
     /// that event is settled.
     WindowFull {
@@ -106,6 +112,11 @@ impl fmt::Display for Problem {
             Problem::BrokerAway { error } => write!(
                 f,
                 "the connection to the broker is lost: {error}; reconnecting"
+            ),
+            Problem::Unassigned { group } => write!(
+                f,
+                "group `{group}` has lost its partitions, since the broker heard nothing of this process for longer than \
+                 `session_timeout`; joining again"
             ),
             Problem::Contended { group } => write!(
                 f,

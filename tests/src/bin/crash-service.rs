@@ -120,7 +120,8 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
         .buffer(4096)
         .commit_interval(Duration::from_millis(20))
         // Kafka gives the partitions of a killed member to others after this time.
-        .session_timeout(Duration::from_secs(2))
+        // Long enough that a member of a busy machine is not taken for a killed one.
+        .session_timeout(Duration::from_secs(5))
         .kafka_partitions(PARTITIONS);
     let bus = if other {
         Other::new(config).start(out.clone()).await?

@@ -198,7 +198,8 @@ pub(super) async fn session_timeout(kafka: SharedKafka) {
     let server = Kafka::start_with("group.max.session.timeout.ms=20000");
     let config = Config::new(server.url()).namespace(kafka.namespace());
     let config = config.connect_timeout(Duration::from_secs(5));
-    start_error(config.clone().session_timeout(Duration::from_secs(21))).await;
+    let error = start_error(config.clone().session_timeout(Duration::from_secs(21))).await;
+    assert!(error.contains("`session_timeout`, 21s"), "{error}");
     handles_one(config.session_timeout(Duration::from_secs(20))).await;
 }
 

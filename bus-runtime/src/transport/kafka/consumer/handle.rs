@@ -22,6 +22,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 /// How often a start that waits for the group says so.
 const PROGRESS: Duration = Duration::from_secs(5);
+/// How much longer than its session and drain a member may take to let others in.
+const SLACK: Duration = Duration::from_secs(10);
 /// How long a start that fails waits for what it began.
 const GIVE_UP: Duration = Duration::from_secs(2);
 /// What a thread may need to end that is told to end now.
@@ -120,26 +122,35 @@ pub(in crate::transport::kafka) async fn consume(
         ended,
         thread,
     });
-    let deadline = Instant::now() + options.connect_timeout;
-    let joined = timeout_at(deadline, async {
+    // A member that was killed holds its partitions until its session ends, and others may drain: longer than that is
+    // not the group's usual way.
+    let patience = options
+        .connect_timeout
+        .max(options.session_timeout + options.revoke_drain + SLACK);
+    let reason = || {
+        context.reason().unwrap_or_else(|| {
+            "a process of the group that was killed holds its partitions until `session_timeout` is over, one that \
+             runs may be draining, or none of the topics exists"
+                .to_owned()
+        })
+    };
+    let joined = timeout_at(Instant::now() + patience, async {
         loop {
             match timeout(PROGRESS, &mut has_joined).await {
                 Ok(Ok(joined)) => return joined,
                 Ok(Err(_)) => return Err(TransportError::Closed),
                 Err(_) => tracing::warn!(
                     group = &*consumer.group,
-                    "the group has not assigned partitions yet; waiting"
+                    "the group has not assigned partitions yet, waiting: {}",
+                    reason()
                 ),
             }
         }
     });
     let joined = joined.await.unwrap_or_else(|_| {
-        let reason = context.reason().unwrap_or_else(|| {
-            "another member may be draining, or none of the topics exists".to_owned()
-        });
-        Err(TransportError::Unreachable(format!(
-            "the group `{wire_group}` has assigned no partitions within `connect_timeout`, {:?}: {reason}",
-            options.connect_timeout
+        Err(TransportError::Refused(format!(
+            "the group `{wire_group}` has given this process no partitions within {patience:?}: {}",
+            reason()
         )))
     });
     if let Err(error) = joined {

@@ -139,8 +139,8 @@ impl Member {
 
     fn trouble(&mut self, error: &KafkaError) {
         use RDKafkaErrorCode::{
-            GroupAuthorizationFailed, TopicAuthorizationFailed, UnknownTopic,
-            UnknownTopicOrPartition,
+            GroupAuthorizationFailed, InconsistentGroupProtocol, InvalidSessionTimeout,
+            TopicAuthorizationFailed, UnknownTopic, UnknownTopicOrPartition,
         };
         let group = &*self.group;
         if let KafkaError::MessageConsumptionFatal(code) = error {
@@ -152,6 +152,16 @@ impl Member {
         match error.rdkafka_error_code() {
             Some(GroupAuthorizationFailed) => self.refuse(&TransportError::Refused(format!(
                 "this client has no right to read as the group `{}`",
+                self.names.group(group)
+            ))),
+            Some(InvalidSessionTimeout) => self.refuse(&TransportError::Refused(format!(
+                "`session_timeout`, {:?}, is outside of the broker's limits, `group.min.session.timeout.ms` and \
+                 `group.max.session.timeout.ms`, which are 6 s and 30 minutes by default",
+                self.options.session_timeout
+            ))),
+            Some(InconsistentGroupProtocol) => self.refuse(&TransportError::Refused(format!(
+                "the group `{}` has members that do not assign partitions by `cooperative-sticky`; stop them, or use \
+                 another group",
                 self.names.group(group)
             ))),
             Some(TopicAuthorizationFailed) if self.joined.is_some() => {

@@ -12,8 +12,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long handlers have to end that are cancelled: only one that blocks its thread needs longer.
-const CANCEL: Duration = Duration::from_secs(1);
+/// How long handlers have to end that are cancelled. Only one that blocks its thread needs so long; until it has ended
+/// its key would run in two places, so the group waits for it, but not for ever.
+const CANCEL: Duration = Duration::from_secs(5);
 
 /// Partitions that the group wants back, until what runs of them has ended. The rest of the group waits.
 pub(super) struct Leaving {
@@ -76,6 +77,14 @@ impl Member {
         }
         // Their queues are there before the client fetches.
         match answer(&self.consumer, Change::Assigned, partitions) {
+            // Each member hears of each rebalance.
+            Ok(()) if partitions.count() == 0 => {
+                tracing::debug!(
+                    group = &*self.group,
+                    generation = self.epoch,
+                    "assigned nothing more"
+                );
+            }
             Ok(()) => tracing::info!(
                 group = &*self.group,
                 generation = self.epoch,
@@ -85,6 +94,7 @@ impl Member {
             ),
             Err(error) => self.not_answered(&error),
         }
+        self.intake.unassigned(false);
         self.begin();
         self.has_joined();
     }
@@ -138,7 +148,8 @@ impl Member {
             leaving.deadline = now + CANCEL;
             tracing::warn!(
                 group = &*self.group,
-                "handlers were cancelled after `revoke_drain`, {:?}, since their partitions go to another member: {}",
+                "handlers were cancelled after `revoke_drain`, {:?}, since their partitions go to another member; raise it \
+                 if handlers take longer: {}",
                 self.options.revoke_drain,
                 shown(&leaving.partitions)
             );
@@ -188,17 +199,17 @@ impl Member {
         if let Err(error) = given_up {
             self.not_answered(&error);
         }
-        let lost = if how == Revoke::Lost {
-            "lost"
+        let (group, count) = (&*self.group, partitions.count());
+        if how == Revoke::Lost {
+            self.intake.unassigned(true);
+            tracing::warn!(
+                group,
+                "lost {count} partitions: {}; what was not committed of them is handled again, here or by another process",
+                shown(partitions)
+            );
         } else {
-            "gave up"
-        };
-        tracing::info!(
-            group = &*self.group,
-            "{lost} {} partitions: {}",
-            partitions.count(),
-            shown(partitions)
-        );
+            tracing::info!(group, "gave up {count} partitions: {}", shown(partitions));
+        }
     }
 
     fn ids_of(&self, partitions: &TopicPartitionList) -> Vec<Id> {
