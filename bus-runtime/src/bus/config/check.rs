@@ -59,7 +59,8 @@ impl Config {
         mistakes.duration("session_timeout", self.session_timeout, SESSION);
         mistakes.duration("revoke_drain", self.revoke_drain, REVOKE_DRAIN);
         // An event whose acknowledgement waits for half of the ack wait would be delivered again.
-        if self.commit_interval >= self.nats_ack_wait / 2 {
+        let on_kafka = matches!(self.try_broker(), Ok(Broker::Kafka { .. }));
+        if !on_kafka && self.commit_interval >= self.nats_ack_wait / 2 {
             mistakes.add(
                 "commit_interval",
                 &format_duration(self.commit_interval),
@@ -242,6 +243,13 @@ mod tests {
             [format!("`url` is missing; it must be {FORMS}")]
         );
         assert_eq!(Config::unset().broker(), Err(error));
+    }
+
+    #[cfg(feature = "kafka")]
+    #[test]
+    fn what_nats_needs_is_not_asked_of_kafka() {
+        let config = Config::new("kafka://a").commit_interval(Duration::from_hours(1));
+        assert_eq!(config.check(), Ok(()));
     }
 
     #[cfg(feature = "nats")]

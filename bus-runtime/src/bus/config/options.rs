@@ -116,8 +116,8 @@ options! {
     /// Sets how many publishes may be under way at once: 1 to 1 000 000.
     publish_window: usize = 1024, "1024", read::number, (events: usize) => events;
 
-    /// Sets the latest time at which what is settled is acknowledged at the broker: 1 ms to a day, and less
-    /// than half of `nats_ack_wait`.
+    /// Sets the latest time at which what is settled is acknowledged at the broker: 1 ms to a day, and but
+    /// for Kafka less than half of `nats_ack_wait`.
     commit_interval: Duration = Duration::from_millis(500), "500ms", read::duration, (time: Duration) => time;
 
     /// Sets what the start does about the topics, streams and consumers that the bus needs.
