@@ -310,10 +310,33 @@ async fn memory_log_bytes(_: Memory) {
     end(bus, &scene).await;
 }
 
+/// Has one event published and handled.
+#[cfg(any(feature = "nats", feature = "kafka"))]
+async fn handles_one(config: Config) {
+    let (bus, scene) = waiting(config).await;
+    publish(&bus, 0..1).await;
+    scene.begun.at_least(1).await;
+    let report = end(bus, &scene).await;
+    assert_eq!(report.handled(), 1, "{report}");
+}
+
+#[cfg(any(feature = "nats", feature = "kafka"))]
+async fn start_error(config: Config) -> String {
+    let error = Waiting::new(config)
+        .start(Scene::default())
+        .await
+        .expect_err("it is refused");
+    assert!(
+        matches!(error, bus_runtime::StartError::Broker { .. }),
+        "{error:?}"
+    );
+    error.to_string()
+}
+
 #[cfg(feature = "nats")]
 mod at_the_server {
     use super::*;
-    use bus_runtime::{Provision, StartError};
+    use bus_runtime::Provision;
     use std::net::{Ipv4Addr, TcpListener};
     use tests::broker::Nats;
     use tests::jetstream::ask;
@@ -322,24 +345,6 @@ mod at_the_server {
     /// The nanoseconds in which the server writes durations.
     fn nanoseconds(time: Duration) -> u64 {
         u64::try_from(time.as_nanos()).expect("it is short")
-    }
-
-    /// Has one event published and handled.
-    async fn handles_one(config: Config) {
-        let (bus, scene) = waiting(config).await;
-        publish(&bus, 0..1).await;
-        scene.begun.at_least(1).await;
-        let report = end(bus, &scene).await;
-        assert_eq!(report.handled(), 1, "{report}");
-    }
-
-    async fn start_error(config: Config) -> String {
-        let error = Waiting::new(config)
-            .start(Scene::default())
-            .await
-            .expect_err("it is refused");
-        assert!(matches!(error, StartError::Broker { .. }), "{error:?}");
-        error.to_string()
     }
 
     pub(super) async fn url(nats: Nats) {

@@ -1,8 +1,8 @@
 //! The effects that a Kafka server shows.
 
-use super::{DAY, First, Scene, Waiting, end, first, publish, waiting};
+use super::{DAY, First, end, first, handles_one, publish, start_error, waiting};
 use bus_runtime::prelude::*;
-use bus_runtime::{Problem, Provision, Publish, Running, StartError};
+use bus_runtime::{Problem, Provision, Publish, Running};
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::{Duration, Instant};
 use tests::broker::Kafka;
@@ -19,24 +19,6 @@ fn server() -> &'static str {
 
 fn wire(kafka: &SharedKafka, name: &str) -> String {
     format!("{}.{name}", kafka.namespace())
-}
-
-/// Has one event published and handled.
-async fn handles_one(config: Config) {
-    let (bus, scene) = waiting(config).await;
-    publish(&bus, 0..1).await;
-    scene.begun.at_least(1).await;
-    let report = end(bus, &scene).await;
-    assert_eq!(report.handled(), 1, "{report}");
-}
-
-async fn start_error(config: Config) -> String {
-    let error = Waiting::new(config)
-        .start(Scene::default())
-        .await
-        .expect_err("it is refused");
-    assert!(matches!(error, StartError::Broker { .. }), "{error:?}");
-    error.to_string()
 }
 
 pub(super) async fn url(kafka: SharedKafka) {
