@@ -119,8 +119,6 @@ fn numbers(text: &str) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
-    use std::os::unix::fs::PermissionsExt;
 
     const PROGRAM: Program = Program {
         name: "server",
@@ -140,9 +138,15 @@ mod tests {
     fn program_that_says(version: &str) -> Result<PathBuf, FindError> {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("server");
-        // To the standard error, as java does.
-        fs::write(&path, format!("#!/bin/sh\necho 'my {version}' >&2\n")).expect("a file");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("permissions");
+        // It says so on the standard error, as java does. Written by another process: while this one had it open to be
+        // written, a process started by another test would inherit that, and a file open to be written cannot be run.
+        let script = "printf \"#!/bin/sh\\necho 'my $1' >&2\\n\" > \"$0\" && chmod 755 \"$0\"";
+        let written = Command::new("sh")
+            .args(["-c", script])
+            .arg(&path)
+            .arg(version)
+            .status();
+        assert!(written.expect("there is a shell").success());
         PROGRAM.checked(&path)
     }
 
