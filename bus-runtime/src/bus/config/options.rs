@@ -107,7 +107,9 @@ options! {
     /// in the rest handlers may finish, then they are cancelled. Kubernetes kills after 30 s.
     shutdown_deadline: Duration = Duration::from_secs(25), "25s", read::duration, (time: Duration) => time;
 
-    /// Sets how long the start waits for the broker: 1 ms to a day. Once started, the bus reconnects for ever.
+    /// Sets how long the start waits for the broker: 1 ms to a day. Once started, the bus reconnects for ever. On Kafka a
+    /// group that is reached is waited for longer where need be, `session_timeout`, `revoke_drain` and 10 s: a process
+    /// that was killed holds its partitions until its session is over.
     connect_timeout: Duration = Duration::from_secs(30), "30s", read::duration, (time: Duration) => time;
 
     /// Sets how long a publish waits until the broker has the event: 1 ms to a day.
