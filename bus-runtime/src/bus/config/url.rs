@@ -87,7 +87,7 @@ fn kafka_servers(hosts: &str) -> Result<Vec<String>, String> {
     let mut servers = Vec::new();
     for server in split("kafka", hosts) {
         if server.contains('@') {
-            return Err("this version connects to Kafka without user and password; leave out what stands before `@`".to_owned());
+            return Err("this version connects to Kafka without user and password, and without TLS; leave out what stands before `@`".to_owned());
         }
         if !is_host(server) {
             return Err(SERVERS.to_owned());
