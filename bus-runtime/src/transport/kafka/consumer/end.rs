@@ -45,7 +45,6 @@ impl Member {
         let (context, group) = (self.context(), Arc::clone(&self.group));
         // The client's end waits for the answer to its last word. Where Kafka hangs by now, that takes longer than the
         // bus waits for this thread, which is then named in the report.
-        context.answer_at_once();
         drop(self);
         match context.failed_commit() {
             None => Leftover::default(),
@@ -77,7 +76,6 @@ fn leave_when_it_answers(consumer: Arc<BaseConsumer<Context>>, topic: Option<Str
         let Ok(consumer) = handed.recv() else {
             return;
         };
-        consumer.context().answer_at_once();
         let begun = Instant::now();
         while consumer.fetch_metadata(topic.as_deref(), PROBE).is_err() {
             if begun.elapsed() > POLL_INTERVAL {

@@ -54,7 +54,7 @@ pub(super) struct Member {
     pub(super) troubled: HashSet<String>,
 }
 
-/// Also where the thread panics: a client that is dropped waits for the answer to its last rebalance.
+/// Whoever drops the client next waits for the answer to its last rebalance, also where the thread has panicked.
 impl Drop for Member {
     fn drop(&mut self) {
         self.consumer.context().answer_at_once();
@@ -96,7 +96,9 @@ impl Member {
             let now = Instant::now();
             if now >= self.store_at {
                 self.store_at = now + tick;
-                let ids = std::mem::take(&mut self.unstored);
+                let mut ids = std::mem::take(&mut self.unstored);
+                ids.sort_unstable();
+                ids.dedup();
                 self.store(&ids);
             }
             if phase == Phase::Running {
