@@ -1,8 +1,8 @@
 //! How long a test waits for what must happen.
 
+use crate::seen::eventually;
 use std::future::Future;
-use std::time::Duration;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::timeout;
 
 pub use crate::on::PATIENCE;
 
@@ -26,16 +26,9 @@ pub fn within<T>(what: &str, happens: impl Future<Output = T>) -> impl Future<Ou
 ///
 /// When it does not hold within [`PATIENCE`].
 #[track_caller]
-pub fn until(what: &str, mut holds: impl FnMut() -> bool) -> impl Future<Output = ()> {
-    let caller = std::panic::Location::caller();
-    async move {
-        let deadline = Instant::now() + PATIENCE;
-        while !holds() {
-            assert!(
-                Instant::now() < deadline,
-                "{what}: not within {PATIENCE:?}, {caller}"
-            );
-            sleep(Duration::from_millis(1)).await;
-        }
-    }
+pub fn until<'a>(
+    what: &'a str,
+    mut holds: impl FnMut() -> bool + 'a,
+) -> impl Future<Output = ()> + 'a {
+    eventually(what, move || holds().then_some(()))
 }

@@ -82,16 +82,23 @@ impl Default for Gate {
 /// # Panics
 ///
 /// When it has not after [`PATIENCE`].
-pub async fn eventually<T>(what: impl Debug, mut found: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        if let Some(found) = found() {
-            return found;
+#[track_caller]
+pub fn eventually<T>(
+    what: impl Debug,
+    mut found: impl FnMut() -> Option<T>,
+) -> impl Future<Output = T> {
+    let caller = std::panic::Location::caller();
+    async move {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(found) = found() {
+                return found;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "{what:?}: not within {PATIENCE:?}, {caller}"
+            );
+            sleep(std::time::Duration::from_millis(2)).await;
         }
-        assert!(
-            Instant::now() < deadline,
-            "not after {PATIENCE:?}: {what:?}"
-        );
-        sleep(std::time::Duration::from_millis(2)).await;
     }
 }
