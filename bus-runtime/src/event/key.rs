@@ -18,6 +18,7 @@ use uuid::Uuid;
 /// use bus_runtime::Key;
 ///
 /// assert_eq!(Key::of(&("eu/west", 7)).as_bytes(), Some(&b"eu\\/west/7"[..]));
+/// assert_eq!(Key::of(&("eu/west",)).as_bytes(), Some(&b"eu\\/west"[..]));
 /// assert_eq!(Key::of(&None::<u64>).as_bytes(), None);
 /// ```
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
@@ -183,6 +184,7 @@ macro_rules! tuples {
         }
     };
 }
+tuples!(A);
 tuples!(A B);
 tuples!(A B C);
 tuples!(A B C D);
