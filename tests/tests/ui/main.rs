@@ -3,6 +3,8 @@
 //! The first line of each program in `ui` is a sentence that its reader must find in the error. To accept what the
 //! compiler says now, run with `TRYBUILD=overwrite`, and read the difference like a change of the API.
 
+mod mistakes;
+
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,14 +29,7 @@ fn every_mistake_is_said_in_its_own_words() {
         if let Some(other) = seen.insert(sentence.clone(), program.clone()) {
             panic!("{program:?} and {other:?} begin with the same sentence: {sentence}");
         }
-        let said = program.with_extension("stderr");
-        let said =
-            fs::read_to_string(&said).unwrap_or_else(|error| panic!("{}: {error}", said.display()));
-        let heads: Vec<_> = said
-            .lines()
-            .filter(|line| line.starts_with("error") || line.starts_with("warning"))
-            .map(plain)
-            .collect();
+        let heads = told(&program);
         assert!(
             heads.iter().any(|head| head.contains(&sentence)),
             "{program:?} is to say: {sentence}\nbut says: {heads:#?}"
@@ -70,6 +65,17 @@ fn sentence(program: &Path) -> String {
         .strip_prefix("//! ")
         .unwrap_or_else(|| panic!("{} does not begin with a sentence", program.display()));
     plain(sentence)
+}
+
+/// The first line of everything that the compiler says about a program.
+fn told(program: &Path) -> Vec<String> {
+    let said = program.with_extension("stderr");
+    let said =
+        fs::read_to_string(&said).unwrap_or_else(|error| panic!("{}: {error}", said.display()));
+    said.lines()
+        .filter(|line| line.starts_with("error") || line.starts_with("warning"))
+        .map(plain)
+        .collect()
 }
 
 /// Text with single spaces.
