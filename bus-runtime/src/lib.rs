@@ -68,7 +68,7 @@ pub mod testing;
 pub mod transport;
 
 pub use bus::{
-    Config, ConfigError, Drain, Handled, Provision, Publish, PublishError, Publisher,
+    Config, ConfigError, Drain, Enqueued, Handled, Provision, Publish, PublishError, Publisher,
     PublisherLeft, Report, RunError, Running, StartError, Stop, shutdown_signal,
 };
 pub use codec::{EncodeError, FromPayload, Json, Raw, Rejection};

@@ -142,6 +142,27 @@ fn the_environment_stands_above_what_is_given() {
     );
 }
 
+/// Of a service that is called `bus`, or `bus-nats`, Kubernetes tells every pod in such variables.
+#[test]
+fn regression_44_what_kubernetes_injects_changes_nothing_and_a_misspelt_variable_is_an_error() {
+    let injected = [
+        ("BUS_SERVICE_HOST", "10.0.0.7"),
+        ("BUS_SERVICE_PORT", "4222"),
+        ("BUS_PORT", "tcp://10.0.0.7:4222"),
+        ("BUS_PORT_4222_TCP_ADDR", "10.0.0.7"),
+        ("BUS_NATS_SERVICE_PORT_CLIENT", "4222"),
+    ];
+    let memory = format!("{:?}", Config::memory());
+    assert_eq!(from_env(&["or-memory"], &injected), (true, memory));
+
+    for misspelt in ["BUS_SERVICE_HOSTS", "BUS_PORTS", "BUS_URI"] {
+        let mut variables = injected.to_vec();
+        variables.push((misspelt, "7"));
+        let (right, printed) = from_env(&["or-memory"], &variables);
+        assert!(!right && printed.contains(misspelt), "{printed}");
+    }
+}
+
 /// A file with `content`, for one test.
 fn file(name: &str, content: &[u8]) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);

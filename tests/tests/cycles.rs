@@ -99,13 +99,13 @@ fn fresh(config: &Config, cycle: usize) -> Config {
     config.clone().namespace(format!("cycle-{cycle}"))
 }
 
-fn every_cycle_returns_to_the_baseline(config: &Config) {
+fn regressions_02_and_48_every_cycle_returns_to_the_baseline(config: &Config) {
     cycles(CYCLES, |at| fresh(config, at));
 }
 
 /// On Kafka, whose topics are made once. The client's own heap is not counted: it is C.
 #[cfg(feature = "kafka")]
-fn twenty_cycles_return_to_the_baseline(config: &Config) {
+fn regressions_02_and_48_every_cycle_on_kafka_returns_to_the_baseline(config: &Config) {
     // A bus that ends leaves its group: the next one would wait for that long otherwise, and give up.
     let session = Duration::from_mins(5);
     cycles(20, |_| config.clone().session_timeout(session));
@@ -134,8 +134,8 @@ fn cycles(cycles: usize, config: impl Fn(usize) -> Config) {
     });
 }
 
-alone_on_each_transport!(every_cycle_returns_to_the_baseline);
-alone_on_kafka!(twenty_cycles_return_to_the_baseline);
+alone_on_each_transport!(regressions_02_and_48_every_cycle_returns_to_the_baseline);
+alone_on_kafka!(regressions_02_and_48_every_cycle_on_kafka_returns_to_the_baseline);
 
 /// What the same probe says after a cycle in which `leave` leaves something behind.
 async fn found(leave: impl FnOnce()) -> String {

@@ -1,25 +1,19 @@
 //! Publishing events.
 
 use super::outlet::Outlet;
-use super::{Origin, Publish, PublishError};
+use super::{Enqueued, Origin, Publish, PublishError};
 use crate::clock::after;
+use crate::codec::EncodeError;
 use crate::event::{Event, EventId, Key, Message, check_topic};
-use crate::transport::{
-    Confirm, DEAD_LETTER_ROOM, Destination, Outgoing, Receipt, Transport, TransportError,
-};
+use crate::transport::{Confirm, DEAD_LETTER_ROOM, Destination, Outgoing, Receipt, Transport};
 use bytes::Bytes;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::oneshot;
-use tokio::time::timeout_at;
 
 /// How long after its deadline a publish still waits for the transport's answer, which is then due.
 const GRACE: Duration = Duration::from_secs(1);
-
-/// What is said when that answer does not come.
-const UNANSWERED: &str = "the publish was not answered by its deadline, neither way; does the runtime still run on \
-    which the bus was started?";
 
 /// Publishes events. Cheap to clone; as a handler's parameter, it publishes as part of handling the event:
 /// the trace headers travel on, and the ids are the same in a repeated attempt.
@@ -124,21 +118,17 @@ impl Publisher {
     /// # Errors
     ///
     /// As [`publish`](Self::publish), and when the id or a header is one that not every broker carries.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`publish`](Self::publish).
     pub fn publish_with<'a, E: Event>(
         &'a self,
         event: &E,
         with: Publish,
     ) -> impl Future<Output = Result<Receipt, PublishError>> + Send + use<'a, E> {
-        // Written before the first wait: the future holds the bytes, and the event need not be `Sync`.
-        let (topic, key, payload) = (E::TOPIC.name(), event.key(), event.encode());
-        async move {
-            let encode = |source| PublishError::Encode {
-                topic: topic.to_owned(),
-                source,
-            };
-            self.publish_raw(topic, key, payload.map_err(encode)?, with)
-                .await
-        }
+        let enqueued = self.enqueue_with(event, with);
+        async move { enqueued.await?.confirmed().await }
     }
 
     /// Publishes bytes to a topic that is known only at run time; see [`publish`](Self::publish).
@@ -155,6 +145,10 @@ impl Publisher {
     /// # Errors
     ///
     /// As [`publish_with`](Self::publish_with), and when no broker could carry the topic.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`publish`](Self::publish).
     pub async fn publish_raw(
         &self,
         topic: &str,
@@ -162,6 +156,131 @@ impl Publisher {
         payload: impl Into<Bytes>,
         with: Publish,
     ) -> Result<Receipt, PublishError> {
+        let enqueued = self.enqueue_raw(topic, key, payload, with).await?;
+        enqueued.confirmed().await
+    }
+
+    /// Publishes many events, and waits until the broker has them: as many at once as `publish_window` allows.
+    ///
+    /// One result for each event, in their order. Events are handed over in the order given, so those of one key
+    /// keep it, with the exception that [`enqueue`](Self::enqueue) names.
+    ///
+    /// ```
+    /// # use bus_runtime::prelude::*;
+    /// # #[derive(Serialize, Deserialize, Event)]
+    /// # #[event(topic = "orders.placed", key = order)]
+    /// # struct OrderPlaced { order: u64 }
+    /// # #[event_bus(group = "shop", handlers = [])]
+    /// # struct Shop;
+    /// # #[tokio::main]
+    /// # async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+    /// # let bus = Shop::new(Config::memory()).start().await?;
+    /// let orders: Vec<_> = (1..=1000).map(|order| OrderPlaced { order }).collect();
+    /// let results = bus.publish_all(&orders).await;
+    /// for (order, failed) in orders.iter().zip(&results).filter(|(_, result)| result.is_err()) {
+    ///     eprintln!("order {}: {failed:?}", order.order);
+    /// }
+    /// assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1000);
+    /// # bus.shutdown().await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Cancel safety
+    ///
+    /// Once polled, any number of the events may be published even where the future is dropped.
+    pub fn publish_all<'a, 'e, E: Event + 'e, I: IntoIterator<Item = &'e E>>(
+        &'a self,
+        events: I,
+    ) -> impl Future<Output = Vec<Result<Receipt, PublishError>>> + Send + use<'a, 'e, E, I> {
+        let encoded: Vec<_> = events.into_iter().map(Encoded::new).collect();
+        async move {
+            let mut under_way = Vec::with_capacity(encoded.len());
+            for event in encoded {
+                under_way.push(self.enqueue_encoded(event, Publish::new()).await);
+            }
+            let mut results = Vec::with_capacity(under_way.len());
+            for enqueued in under_way {
+                results.push(match enqueued {
+                    Ok(enqueued) => enqueued.confirmed().await,
+                    Err(error) => Err(error),
+                });
+            }
+            results
+        }
+    }
+
+    /// Hands an event over without waiting for the broker: for many publishes at once, each with an outcome of
+    /// its own. Waits only while as many publishes are under way as `publish_window` allows.
+    ///
+    /// Events that one task enqueues one after the other are stored in that order, with one exception: where the
+    /// broker refuses one of them and takes one behind it. To be sure, wait for the one before.
+    ///
+    /// In a handler, wait for the outcome before it returns: what the handler has handled is settled then.
+    ///
+    /// ```
+    /// # use bus_runtime::prelude::*;
+    /// # use bus_runtime::PublishError;
+    /// # #[derive(Serialize, Deserialize, Event)]
+    /// # #[event(topic = "orders.placed", key = order)]
+    /// # struct OrderPlaced { order: u64 }
+    /// async fn two(publisher: &Publisher) -> Result<(), PublishError> {
+    ///     let first = publisher.enqueue(&OrderPlaced { order: 1 }).await?;
+    ///     let second = publisher.enqueue(&OrderPlaced { order: 2 }).await?;
+    ///     // Both are on their way.
+    ///     first.confirmed().await?;
+    ///     second.confirmed().await?;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the event cannot be written or is too large, when there is no room within `publish_timeout`, or when the
+    /// bus has shut down. What the broker answers is the outcome of the [`Enqueued`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it resolves, it has published nothing.
+    pub fn enqueue<'a, E: Event>(
+        &'a self,
+        event: &E,
+    ) -> impl Future<Output = Result<Enqueued, PublishError>> + Send + use<'a, E> {
+        self.enqueue_with(event, Publish::new())
+    }
+
+    /// Hands an event over, with an id, headers or a timeout of its own; see [`enqueue`](Self::enqueue).
+    ///
+    /// # Errors
+    ///
+    /// As [`enqueue`](Self::enqueue), and when the id or a header is one that not every broker carries.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`enqueue`](Self::enqueue).
+    pub fn enqueue_with<'a, E: Event>(
+        &'a self,
+        event: &E,
+        with: Publish,
+    ) -> impl Future<Output = Result<Enqueued, PublishError>> + Send + use<'a, E> {
+        self.enqueue_encoded(Encoded::new(event), with)
+    }
+
+    /// Hands bytes over for a topic that is known only at run time; see [`enqueue`](Self::enqueue).
+    ///
+    /// # Errors
+    ///
+    /// As [`enqueue_with`](Self::enqueue_with), and when no broker could carry the topic.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`enqueue`](Self::enqueue).
+    pub async fn enqueue_raw(
+        &self,
+        topic: &str,
+        key: Key,
+        payload: impl Into<Bytes>,
+        with: Publish,
+    ) -> Result<Enqueued, PublishError> {
         let message = self.message(topic, key, payload.into(), &with)?;
         let timeout = with.timeout.unwrap_or(self.outlet.timeout);
         let deadline = after(timeout);
@@ -173,11 +292,17 @@ impl Publisher {
         let from_handler = self.origin.is_some();
         let permit = self.outlet.permit(from_handler, deadline).await;
         let permit = permit.map_err(not_confirmed)?;
+        let topic = Arc::clone(&message.topic);
         let (answer, answered) = oneshot::channel();
+        let unheard = Arc::clone(&topic);
         let confirm = Confirm::new(move |result| {
             drop(permit);
-            // Nobody may be waiting any more.
-            drop(answer.send(result));
+            if let Err(Err(error)) = answer.send(result) {
+                tracing::warn!(
+                    topic = &*unheard,
+                    "a publish failed whose outcome nobody waits for: {error}"
+                );
+            }
         });
         let outgoing = Outgoing {
             message,
@@ -188,13 +313,30 @@ impl Publisher {
         self.outlet
             .hand_over(outgoing, confirm)
             .map_err(not_confirmed)?;
-        // The transport answers by the deadline itself, unless the runtime that drives it has gone.
-        let answer_by = after(timeout.saturating_add(GRACE)).max(deadline);
-        let result = match timeout_at(answer_by, answered).await {
-            Ok(answered) => answered.unwrap_or(Err(TransportError::Closed)),
-            Err(_) => Err(TransportError::Unreachable(UNANSWERED.to_owned())),
+        Ok(Enqueued {
+            topic,
+            answered,
+            // The transport answers by the deadline itself, unless the runtime that drives it has gone.
+            answer_by: after(timeout.saturating_add(GRACE)).max(deadline),
+        })
+    }
+
+    async fn enqueue_encoded(
+        &self,
+        event: Encoded,
+        with: Publish,
+    ) -> Result<Enqueued, PublishError> {
+        let Encoded {
+            topic,
+            key,
+            payload,
+        } = event;
+        let encode = |source| PublishError::Encode {
+            topic: topic.to_owned(),
+            source,
         };
-        result.map_err(not_confirmed)
+        self.enqueue_raw(topic, key, payload.map_err(encode)?, with)
+            .await
     }
 
     fn message(
@@ -244,6 +386,23 @@ impl Publisher {
             });
         }
         Ok(message)
+    }
+}
+
+/// An event, written before the first wait: the future holds the bytes, and the event need not be `Sync`.
+struct Encoded {
+    topic: &'static str,
+    key: Key,
+    payload: Result<Bytes, EncodeError>,
+}
+
+impl Encoded {
+    fn new<E: Event>(event: &E) -> Self {
+        Encoded {
+            topic: E::TOPIC.name(),
+            key: event.key(),
+            payload: event.encode(),
+        }
     }
 }
 

@@ -111,6 +111,18 @@ impl Running {
         self.publisher.publish_with(event, with)
     }
 
+    /// Publishes many events, and waits until the broker has them; see [`Publisher::publish_all`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Publisher::publish_all`].
+    pub fn publish_all<'a, 'e, E: Event + 'e, I: IntoIterator<Item = &'e E>>(
+        &'a self,
+        events: I,
+    ) -> impl Future<Output = Vec<Result<Receipt, PublishError>>> + Send + use<'a, 'e, E, I> {
+        self.publisher.publish_all(events)
+    }
+
     /// Something that publishes, to be kept elsewhere. From the beginning of the shutdown on it answers with an
     /// error; handlers publish by their own [`Publisher`] parameter, until the drain is over.
     #[must_use]

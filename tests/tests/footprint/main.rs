@@ -105,7 +105,7 @@ async fn reading(when: &str, topics: u32, measure: Option<&Footprint>) -> Footpr
     Footprint::now()
 }
 
-fn it_does_not_grow_with_topics(config: &Config) {
+fn regression_01_it_does_not_grow_with_topics(config: &Config) {
     runtime().block_on(async {
         let namespace = |topics: u32| config.clone().namespace(format!("topics-{topics}"));
         let gate = Gate::closed();
@@ -137,7 +137,7 @@ fn it_does_not_grow_with_topics(config: &Config) {
 
 /// The client has threads of its own: one for each broker, and those of the consumer and the producer.
 #[cfg(feature = "kafka")]
-fn it_does_not_grow_from_one_topic_to_a_hundred(config: &Config) {
+fn regression_01_it_does_not_grow_from_one_topic_to_a_hundred(config: &Config) {
     // The broker has files for each partition.
     let config = config.clone().kafka_partitions(1);
     runtime().block_on(async {
@@ -160,5 +160,5 @@ fn it_does_not_grow_from_one_topic_to_a_hundred(config: &Config) {
     });
 }
 
-alone_on_each_transport!(it_does_not_grow_with_topics);
-alone_on_kafka!(it_does_not_grow_from_one_topic_to_a_hundred);
+alone_on_each_transport!(regression_01_it_does_not_grow_with_topics);
+alone_on_kafka!(regression_01_it_does_not_grow_from_one_topic_to_a_hundred);

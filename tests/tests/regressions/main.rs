@@ -8,6 +8,7 @@ mod keys;
 mod order;
 mod outage;
 mod poison;
+mod publishing;
 mod rebalance;
 mod registration;
 mod remade;
