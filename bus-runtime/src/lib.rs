@@ -59,6 +59,7 @@ mod clock;
 mod codec;
 mod delivery;
 mod event;
+pub mod guide;
 mod handler;
 mod macros;
 mod observe;

@@ -1,0 +1,18 @@
+//! The guide: short pages, to be read in this order.
+//!
+//! 1. [A first handler](first_handler)
+//! 2. [Keys and order](keys_and_order)
+//! 3. [Configuration](configuration)
+//! 4. [Coming from a hand-written loop](from_a_loop)
+
+#[doc = include_str!("../guide/first_handler.md")]
+pub mod first_handler {}
+
+#[doc = include_str!("../guide/keys_and_order.md")]
+pub mod keys_and_order {}
+
+#[doc = include_str!("../guide/configuration.md")]
+pub mod configuration {}
+
+#[doc = include_str!("../guide/from_a_loop.md")]
+pub mod from_a_loop {}
