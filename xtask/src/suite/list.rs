@@ -11,7 +11,7 @@ const TESTS: &str = "tests";
 const EXAMPLES: &str = "examples";
 
 /// The examples that run to their end by themselves, each with the transport that it uses.
-const RUN_EXAMPLES: &[(&str, &str)] = &[("quickstart", "memory")];
+const RUN_EXAMPLES: &[(&str, &str)] = &[("quickstart", "memory"), ("several_crates", "memory")];
 
 /// Some tests under one name.
 pub(super) struct Suite {
