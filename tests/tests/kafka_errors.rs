@@ -5,7 +5,7 @@
 mod kafka {
     use bus_runtime::prelude::*;
     use bus_runtime::testing::several_buses;
-    use bus_runtime::{Problem, Provision, StartError};
+    use bus_runtime::{Problem, Provision, PublishError, StartError};
     use rdkafka::mocking::MockCluster;
     use rdkafka::producer::DefaultProducerContext;
     use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
@@ -92,6 +92,23 @@ mod kafka {
         let text = format!("{error}: {:?}", std::error::Error::source(&error));
         assert!(text.contains("the right WRITE"), "{text}");
         assert!(text.contains("`orders.placed`"), "{text}");
+        publisher.shutdown().await.expect("it ends");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn regression_33_a_publish_without_its_copies_fails() {
+        let cluster = cluster();
+        let too_few = RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS;
+        always(&cluster, RDKafkaApiKey::Produce, too_few);
+        let config = config(&cluster).publish_timeout(Duration::from_secs(2));
+        let publisher = Publisher::connect(config).await.expect("it connects");
+        let error = publisher.publish(&OrderPlaced { order: 1 }).await;
+        let error = error.expect_err("it has one copy of two");
+        assert!(
+            matches!(error, PublishError::NotConfirmed { .. }),
+            "{error:?}"
+        );
+        assert!(error.to_string().contains("`orders.placed`"), "{error}");
         publisher.shutdown().await.expect("it ends");
     }
 
