@@ -32,8 +32,13 @@ impl Account {
     pub(super) fn cancel(&self) {
         // Those that are cancelled: what else is released was never started.
         self.pool.close();
-        self.cancelled
-            .get_or_init(|| self.pool.load().in_flight as u64);
+        let running = self.pool.load().in_flight as u64;
+        if self.cancelled.set(running).is_ok() && running > 0 {
+            crate::observe::warning!(
+                bus = self.bus,
+                "the shutdown cancels {running} handlers that still run; their events are given back"
+            );
+        }
         self.pool.cancel();
     }
 
@@ -68,7 +73,7 @@ impl Account {
             )
         });
         for left in &left {
-            tracing::error!(
+            crate::observe::error!(
                 bus = self.bus,
                 "left behind at the shutdown's deadline: {left}"
             );

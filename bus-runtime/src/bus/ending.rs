@@ -59,7 +59,7 @@ impl Ending {
         };
         let (bus, watch) = (parts.bus, watch.start());
         if let Err(error) = &watch {
-            tracing::warn!(
+            crate::observe::warning!(
                 bus,
                 "no thread to keep the shutdown's deadline, which handlers that block every worker thread can hold \
                  up: {error}"

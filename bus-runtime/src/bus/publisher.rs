@@ -298,7 +298,7 @@ impl Publisher {
         let confirm = Confirm::new(move |result| {
             drop(permit);
             if let Err(Err(error)) = answer.send(result) {
-                tracing::warn!(
+                crate::observe::warning!(
                     topic = &*unheard,
                     "a publish failed whose outcome nobody waits for: {error}"
                 );

@@ -213,7 +213,7 @@ impl Drop for Running {
         let Some(parts) = self.parts.take() else {
             return;
         };
-        tracing::error!(
+        crate::observe::error!(
             bus = parts.bus,
             "dropped while it runs; call `run_until` or `shutdown`. It shuts down now"
         );

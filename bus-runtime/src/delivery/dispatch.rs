@@ -187,7 +187,7 @@ impl Work for Dispatch {
         );
         if burial == 1 {
             let fault = event.fault.as_ref();
-            tracing::warn!(
+            crate::observe::warning!(
                 handler = subscribed.name,
                 topic = subscribed.topic,
                 key = %event.key,

@@ -152,7 +152,7 @@ impl Drop for Held {
         if let Some(decoded) = self.decoded.take()
             && catch_unwind(AssertUnwindSafe(|| drop(decoded))).is_err()
         {
-            tracing::error!(topic = &*self.message.topic, id = %self.message.id, "dropping the decoded event panicked");
+            crate::observe::error!(topic = &*self.message.topic, id = %self.message.id, "dropping the decoded event panicked");
         }
     }
 }

@@ -81,7 +81,7 @@ impl Intake {
     /// Says that the consumer cannot go on: `run_until` ends with this error.
     pub fn fail(&self, error: &TransportError) {
         let text = error.to_string();
-        tracing::error!(group = &*self.0.group, "the consumer cannot go on: {text}");
+        crate::observe::error!(group = &*self.0.group, "the consumer cannot go on: {text}");
         let problem = Problem::Dead {
             group: self.0.group.to_string(),
             error: text.clone(),

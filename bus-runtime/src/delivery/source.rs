@@ -208,7 +208,7 @@ impl Source {
         if delivered > reserved {
             // They are here and may be the only copy: taken, beyond the bounds that the pool would keep.
             let source = &*self.0.name;
-            tracing::error!(
+            crate::observe::error!(
                 source,
                 "the transport is at fault: it delivered {delivered} events, and had reserved room for {reserved}"
             );

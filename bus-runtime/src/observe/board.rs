@@ -1,6 +1,6 @@
 //! Where the bus keeps what is wrong right now.
 
-use super::{Health, Problem, Unrouted};
+use super::{Health, Problem, Unrouted, warning};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -74,7 +74,7 @@ impl Board {
             old.is_none_or(|old| old.due.is_some())
         };
         if new {
-            tracing::warn!("{problem}");
+            warning!("{problem}");
         }
     }
 
@@ -217,7 +217,7 @@ impl Entry {
 
 fn log_risen(risen: impl IntoIterator<Item = Problem>) {
     for problem in risen {
-        tracing::warn!("{problem}");
+        warning!("{problem}");
     }
 }
 

@@ -219,7 +219,7 @@ impl<W: Work> Future for Runner<W> {
 impl<W: Work> Drop for Runner<W> {
     fn drop(&mut self) {
         if self.current.is_some() {
-            tracing::error!(
+            crate::observe::error!(
                 "the runtime ends under the bus: handlers are cancelled; shut the bus down first"
             );
         }

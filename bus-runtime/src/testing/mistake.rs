@@ -6,6 +6,6 @@ use crate::delivery;
 /// log: a crash then loses events. For the test that has to find that loss; nothing else has a use for it.
 #[doc(hidden)]
 pub fn acknowledge_early() {
-    tracing::error!("events are acknowledged before they are handled: a crash loses them");
+    crate::observe::error!("events are acknowledged before they are handled: a crash loses them");
     delivery::acknowledge_early();
 }

@@ -149,7 +149,7 @@ pub(super) fn log(level: RDKafkaLogLevel, facility: &str, line: &str) {
     let grave = matches!(level, Emerg | Alert | Critical)
         || matches!(level, Error | Warning) && matches!(facility, "OFFSET" | "MAXPOLL");
     if grave {
-        tracing::warn!(target: "librdkafka", "{facility}: {line}");
+        crate::observe::warning!(target: "librdkafka", "{facility}: {line}");
     } else {
         tracing::debug!(target: "librdkafka", "{facility}: {line}");
     }

@@ -173,7 +173,7 @@ impl Desk {
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         for thread in threads.drain(..) {
             if thread.join().is_err() {
-                tracing::error!("a thread that publishes to Kafka panicked");
+                crate::observe::error!("a thread that publishes to Kafka panicked");
             }
         }
     }

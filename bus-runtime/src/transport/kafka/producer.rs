@@ -106,7 +106,9 @@ impl rdkafka::ClientContext for Context {
     fn error(&self, error: KafkaError, reason: &str) {
         self.calls.add_one();
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
-            tracing::warn!("the Kafka client that publishes failed and is made anew: {reason}");
+            crate::observe::warning!(
+                "the Kafka client that publishes failed and is made anew: {reason}"
+            );
             self.failed();
         }
         self.desk.connection.heard(&error, reason);

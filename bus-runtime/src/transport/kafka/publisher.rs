@@ -121,7 +121,7 @@ fn first_answer(
         }
         if told.elapsed() >= PROGRESS {
             told = Instant::now();
-            tracing::warn!(servers, "Kafka does not answer yet: {why}; trying again");
+            crate::observe::warning!(servers, "Kafka does not answer yet: {why}; trying again");
         }
         // It may have failed at once.
         thread::sleep(PROBE.min(left));
@@ -172,7 +172,9 @@ fn renew(desk: &Arc<Desk>) {
     match producer::create(&desk.options, Arc::clone(desk)) {
         Ok(client) => drop(desk.replace(Some(Arc::new(client)))),
         Err(error) => {
-            tracing::warn!("the Kafka client that publishes cannot be made anew: {error}");
+            crate::observe::warning!(
+                "the Kafka client that publishes cannot be made anew: {error}"
+            );
         }
     }
 }

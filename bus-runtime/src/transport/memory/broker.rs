@@ -52,7 +52,7 @@ impl Memory {
             Published::Unhandled(first, confirm) => {
                 drop(log);
                 if let Some(topic) = first {
-                    tracing::warn!(
+                    crate::observe::warning!(
                         topic = &*topic,
                         "published, but no handler takes it: dropped, as all that follow"
                     );

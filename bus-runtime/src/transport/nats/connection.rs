@@ -74,7 +74,7 @@ impl Connector {
                     self.options.connect_timeout,
                 )));
             }
-            tracing::warn!(
+            crate::observe::warning!(
                 server,
                 attempt,
                 "no connection to NATS yet: {error}; trying again"
@@ -95,7 +95,7 @@ impl Connector {
                 Ok(link) => return link,
                 Err(error) => {
                     let server = super::options::without_secrets(&server);
-                    tracing::warn!(
+                    crate::observe::warning!(
                         server,
                         attempt,
                         "no connection to NATS: {error}; trying again"
@@ -188,7 +188,7 @@ pub(super) async fn keep(
             }
             links.send_replace(None);
             let shown = connector.options.servers_shown();
-            tracing::warn!("the connection to NATS ({shown}) is lost; reconnecting");
+            crate::observe::warning!("the connection to NATS ({shown}) is lost; reconnecting");
             listeners.tell(Some(&TransportError::Unreachable(format!(
                 "the connection to NATS ({shown}) is lost"
             ))));

@@ -60,7 +60,7 @@ pub(super) async fn consume(
             Ok(begun) => break begun,
             Err(error) if error.is_transient() && Instant::now() < deadline => {
                 let error = error.during("setting up the consumer");
-                tracing::warn!(group = &*group, "{error}; trying again");
+                crate::observe::warning!(group = &*group, "{error}; trying again");
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
             Err(error) => return Err(error.during(&format!("the consumer of group `{group}`"))),

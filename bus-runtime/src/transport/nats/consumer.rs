@@ -156,7 +156,7 @@ impl ConsumerLoop {
                 Over::Again(why) => why,
             };
             if why != Again::Lost {
-                tracing::warn!(
+                crate::observe::warning!(
                     group = &*self.group,
                     "starting again behind the acknowledged events: {why}"
                 );
@@ -314,7 +314,7 @@ impl ConsumerLoop {
         self.foreign += 1;
         if self.foreign == 1 {
             let subject = message.subject.as_str();
-            tracing::warn!(
+            crate::observe::warning!(
                 stream = self.layout.stream(),
                 group = &*self.group,
                 subject,

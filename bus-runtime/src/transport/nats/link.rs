@@ -71,7 +71,7 @@ impl Link {
             .event_callback(move |event| {
                 let _counted = &of_events;
                 if let Event::SlowConsumer(_) | Event::LameDuckMode = &event {
-                    tracing::warn!("the NATS client says: {event}");
+                    crate::observe::warning!("the NATS client says: {event}");
                 }
                 std::future::ready(())
             })

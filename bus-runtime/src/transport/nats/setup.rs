@@ -47,7 +47,7 @@ pub(super) async fn events(link: &Link, options: &NatsOptions) -> Result<u32, Ap
     let info = match stream_info(link, name).await {
         Ok(info) => info,
         Err(error) if options.provision == Provision::None => {
-            tracing::warn!(
+            crate::observe::warning!(
                 stream = name,
                 "the stream cannot be looked at ({error}); taking {} partitions, as configured",
                 options.partitions
@@ -83,7 +83,7 @@ fn check_events(config: &stream::Config, subjects: &str) -> Result<u32, Transpor
         ));
     }
     if config.storage == StorageType::Memory {
-        tracing::warn!(
+        crate::observe::warning!(
             stream = name,
             "the stream is kept in memory: it is lost when its server restarts"
         );
@@ -281,15 +281,15 @@ pub(super) async fn consumer(
         config.max_ack_pending = wanted.max_ack_pending;
         config = put_consumer(link, stream, &config, "update").await?.config;
         let is = (config.ack_wait, config.max_ack_pending);
-        tracing::warn!(
+        crate::observe::warning!(
             stream,
             consumer = group,
-            ?was,
-            ?is,
+            was = ?was,
+            is = ?is,
             "changed the consumer's ack wait and its limit of acks"
         );
     } else if drifted {
-        tracing::warn!(
+        crate::observe::warning!(
             stream,
             consumer = group,
             is = ?(config.ack_wait, config.max_ack_pending),

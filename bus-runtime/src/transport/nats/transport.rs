@@ -62,7 +62,7 @@ pub(crate) async fn connect(options: NatsOptions) -> Result<Nats, TransportError
             Ok(partitions) => break (link, partitions),
             Err(error) if error.is_transient() && Instant::now() < deadline => {
                 let error = error.during("looking at the stream of events");
-                tracing::warn!("{error}; trying again");
+                crate::observe::warning!("{error}; trying again");
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
             Err(error) => return Err(error.during("the stream of events")),

@@ -236,7 +236,7 @@ fn decoded(value: &str, stream: &str, position: u64) -> Key {
     match STANDARD.decode(value) {
         Ok(key) => Key::from_bytes(key),
         Err(error) => {
-            tracing::warn!(
+            crate::observe::warning!(
                 stream,
                 position,
                 "the header `{KEY_BASE64}` is not base64 ({error}): the key is taken as the header has it"

@@ -40,7 +40,7 @@ impl Member {
             return;
         };
         let from = partition.read_again(from);
-        tracing::warn!(
+        crate::observe::warning!(
             source = partition.name(),
             "Kafka delivers from an earlier offset again, since the log was cut or made anew: all from {from} is handled, \
              also what was handled before"
@@ -60,7 +60,7 @@ impl Member {
             .store_offsets(&offsets)
             .and_then(|()| self.consumer.commit(&offsets, CommitMode::Async));
         if let Err(error) = committed {
-            tracing::warn!(
+            crate::observe::warning!(
                 group = &*self.group,
                 "the offset {from} was not committed: {error}"
             );

@@ -139,7 +139,7 @@ pub(in crate::transport::kafka) async fn consume(
             match timeout(PROGRESS, &mut has_joined).await {
                 Ok(Ok(joined)) => return joined,
                 Ok(Err(_)) => return Err(TransportError::Closed),
-                Err(_) => tracing::warn!(
+                Err(_) => crate::observe::warning!(
                     group = &*consumer.group,
                     "the group has not assigned partitions yet, waiting: {}",
                     reason()

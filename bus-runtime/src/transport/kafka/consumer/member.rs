@@ -122,7 +122,7 @@ impl Member {
                 Some(Ok(message)) => {
                     // Each partition has a queue of its own from before the client fetches it.
                     let (topic, number) = (message.topic(), message.partition());
-                    tracing::error!(
+                    crate::observe::error!(
                         topic,
                         number,
                         "Kafka's client delivered past the partition's queue; read again"
@@ -174,7 +174,7 @@ impl Member {
             }
             Some(code @ (TopicAuthorizationFailed | UnknownTopic | UnknownTopicOrPartition)) => {
                 if self.troubled.insert(code.to_string()) {
-                    tracing::warn!(
+                    crate::observe::warning!(
                         group,
                         "of the topics {} at least one cannot be read: {code}; it is looked for again and again",
                         self.topics_shown()

@@ -46,12 +46,12 @@ impl Member {
             let (wire_topic, number) = (element.topic(), element.partition());
             let Some(topic) = self.topics.get(wire_topic).cloned() else {
                 // Nothing else is subscribed.
-                tracing::error!(wire_topic, "Kafka assigned a topic that was not asked for");
+                crate::observe::error!(wire_topic, "Kafka assigned a topic that was not asked for");
                 continue;
             };
             let Some(queue) = self.consumer.split_partition_queue(wire_topic, number) else {
                 // Only for a name with a NUL byte, or a partition that the client does not know, which it does.
-                tracing::error!(
+                crate::observe::error!(
                     topic = &*topic,
                     number,
                     "Kafka's client has no such partition"
@@ -146,7 +146,7 @@ impl Member {
             owned().for_each(|partition| partition.revoke(Revoke::Cancel));
             leaving.is_cancelled = true;
             leaving.deadline = now + CANCEL;
-            tracing::warn!(
+            crate::observe::warning!(
                 group = &*self.group,
                 "handlers were cancelled after `revoke_drain`, {:?}, since their partitions go to another member; raise it \
                  if handlers take longer: {}",
@@ -202,7 +202,7 @@ impl Member {
         let (group, count) = (&*self.group, partitions.count());
         if how == Revoke::Lost {
             self.intake.unassigned(true);
-            tracing::warn!(
+            crate::observe::warning!(
                 group,
                 "lost {count} partitions: {}; what was not committed of them is handled again, here or by another process",
                 shown(partitions)

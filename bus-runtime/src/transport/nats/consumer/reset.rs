@@ -52,7 +52,7 @@ impl ConsumerLoop {
                 Ok(generation) => return Ok(generation),
                 Err(error) if error.is_transient() => {
                     let error = error.during("resetting the consumer");
-                    tracing::warn!(
+                    crate::observe::warning!(
                         group = &*self.group,
                         attempt,
                         "cannot go on yet: {error}; trying again"
@@ -151,7 +151,7 @@ impl ConsumerLoop {
             return Ok(None);
         };
         let position = event.position;
-        tracing::warn!(
+        crate::observe::warning!(
             stream = self.layout.stream(),
             group = &*self.group,
             position,
@@ -204,7 +204,7 @@ impl ConsumerLoop {
         let created = info.created.unix_timestamp_nanos();
         let same = self.stream_created.is_none_or(|known| known == created);
         if !same || info.state.last_sequence < self.newest {
-            tracing::error!(
+            crate::observe::error!(
                 stream = self.layout.stream(),
                 group = &*self.group,
                 newest = self.newest,
