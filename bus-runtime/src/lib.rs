@@ -82,7 +82,7 @@ pub use handler::{
     Cx, FromEvent, FromRef, HandlerError, IntoOutcome, Outcome, Result, Retry, State,
 };
 pub use macros::{Event, event_bus, event_handler};
-pub use observe::{Health, Problem, Unrouted};
+pub use observe::{Health, HealthCheck, Phase, Problem, Unrouted};
 pub use pool::Load;
 pub use transport::Receipt;
 

@@ -5,6 +5,7 @@ use super::account::Account;
 use super::end::BLOCKS;
 use super::running::Parts;
 use super::signal::second_signal;
+use crate::observe::Phase;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -45,6 +46,7 @@ type Answer = Arc<Mutex<Option<oneshot::Sender<Told>>>>;
 
 impl Ending {
     pub(super) fn begin(parts: Parts) -> Self {
+        parts.board.reach(Phase::ShuttingDown);
         let (send, report) = oneshot::channel();
         let answer: Answer = Arc::new(Mutex::new(Some(send)));
         let account = Arc::new(parts.account());

@@ -12,6 +12,7 @@ mod origin;
 mod outlet;
 mod publish;
 mod publisher;
+mod pulse;
 mod report;
 mod running;
 mod runtime;

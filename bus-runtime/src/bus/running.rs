@@ -2,10 +2,11 @@
 
 use super::claim::Claim;
 use super::ending::Ending;
+use super::pulse::Pulse;
 use super::{Config, Publish, PublishError, Publisher, Report, RunError, Stop};
 use crate::delivery::Dispatch;
 use crate::event::Event;
-use crate::observe::{Board, Health};
+use crate::observe::{Board, Health, HealthCheck, Phase};
 use crate::pool::{Load, Pool};
 use crate::transport::{Consumer, Receipt, Transport};
 use std::fmt;
@@ -47,6 +48,7 @@ pub struct Running {
     parts: Option<Parts>,
     publisher: Publisher,
     stop: Stop,
+    check: HealthCheck,
 }
 
 /// What a running bus is made of.
@@ -60,13 +62,27 @@ pub(super) struct Parts {
     /// Why a consumer cannot go on.
     pub(super) failed: watch::Sender<Option<Arc<str>>>,
     pub(super) tasks: TaskTracker,
+    /// None once it has ended.
+    pub(super) pulse: Option<Pulse>,
     /// The one that the bus was started on, where everything of it runs, its end included.
     pub(super) runtime: Handle,
     pub(super) publisher: Publisher,
     pub(super) stop: Stop,
     pub(super) started: Instant,
+    /// Behind all that has to be gone by then.
+    pub(super) _life: Life,
     /// Last: the process is free again when all else has gone.
     pub(super) _claim: Claim,
+}
+
+/// Says that the bus has ended, when it is dropped.
+#[derive(Debug)]
+pub(super) struct Life(pub(super) Arc<Board>);
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        self.0.reach(Phase::Ended);
+    }
 }
 
 impl Running {
@@ -74,6 +90,7 @@ impl Running {
         Running {
             publisher: parts.publisher.clone(),
             stop: parts.stop.clone(),
+            check: HealthCheck::new(Arc::clone(&parts.board)),
             parts: Some(parts),
         }
     }
@@ -139,10 +156,13 @@ impl Running {
     /// Whether the bus is alive and ready, and what is wrong with it.
     #[must_use]
     pub fn health(&self) -> Health {
-        match &self.parts {
-            Some(parts) => parts.board.health(parts.pool.delayed_full(), true),
-            None => Health::default(),
-        }
+        self.check.health()
+    }
+
+    /// Something that tells the health, to be kept elsewhere.
+    #[must_use]
+    pub fn health_check(&self) -> HealthCheck {
+        self.check.clone()
     }
 
     /// What the pool holds at the moment.

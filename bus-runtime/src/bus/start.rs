@@ -2,7 +2,8 @@
 
 use super::claim::Claim;
 use super::connect::connect;
-use super::running::{Parts, Running};
+use super::pulse::Pulse;
+use super::running::{Life, Parts, Running};
 use super::runtime::runtime;
 use super::{Config, Publisher, StartError, Stop};
 use crate::delivery::{Begin, Dispatch, Intake, Invocation, Routes, Subscribed};
@@ -82,6 +83,7 @@ async fn begin_bus<B: Bus>(config: Config, state: B::State) -> Result<Running, S
     );
     let pool = Pool::new(limits, &shares, Arc::new(dispatch), tasks.clone());
 
+    let pulse = Pulse::start(&pool, &board, &tasks);
     let failed = watch::Sender::new(None);
     let mut parts = Parts {
         bus: B::NAME,
@@ -89,9 +91,11 @@ async fn begin_bus<B: Bus>(config: Config, state: B::State) -> Result<Running, S
         transport,
         pool,
         consumers: Vec::new(),
+        _life: Life(Arc::clone(&board)),
         board,
         failed,
         tasks,
+        pulse: Some(pulse),
         runtime: Handle::current(),
         publisher,
         stop,

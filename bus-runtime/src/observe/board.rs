@@ -1,6 +1,6 @@
 //! Where the bus keeps what is wrong right now.
 
-use super::{Health, Problem, Unrouted, warning};
+use super::{Health, Phase, Problem, Unrouted, warning};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,8 +18,9 @@ const NAMED: usize = 100;
 #[derive(Debug, Default)]
 pub(crate) struct Board(Mutex<Posted>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Posted {
+    phase: Phase,
     problems: BTreeMap<Place, Entry>,
     unrouted: BTreeMap<String, Unrouted>,
 }
@@ -39,6 +40,7 @@ pub(crate) enum Place {
     },
     DeadLetters(usize),
     Key(usize),
+    Delayed,
 }
 
 #[derive(Debug)]
@@ -95,7 +97,7 @@ impl Board {
     }
 
     /// Sets what is a problem if it stays as it is for a second, or says that it is well. One that has not been a
-    /// problem yet becomes it at a later call, or when somebody asks for the health.
+    /// problem yet becomes it at a later call, a [look](Self::look), or when somebody asks for the health.
     pub(crate) fn expect(&self, place: Place, problem: Option<Problem>) {
         let Some(problem) = problem else {
             return self.clear(&place);
@@ -116,6 +118,17 @@ impl Board {
             }
         };
         log_over(over);
+        log_risen(risen);
+    }
+
+    /// Sees what has become a problem by now.
+    pub(crate) fn look(&self) {
+        let risen = {
+            let mut posted = self.lock();
+            let entries = posted.problems.values_mut();
+            let risen = entries.filter_map(|entry| entry.rises().then(|| entry.problem.clone()));
+            risen.collect::<Vec<_>>()
+        };
         log_risen(risen);
     }
 
@@ -169,26 +182,26 @@ impl Board {
         self.lock().problems.contains_key(place)
     }
 
-    /// The health as of now; `delayed_full` is asked of the pool, which does not report on its own.
-    pub(crate) fn health(&self, delayed_full: Option<usize>, running: bool) -> Health {
-        let (mut problems, mut risen) = (Vec::new(), Vec::new());
-        let unrouted = {
-            let mut posted = self.lock();
-            for entry in posted.problems.values_mut() {
-                if entry.rises() {
-                    risen.push(entry.problem.clone());
-                }
-                if entry.due.is_none() {
-                    problems.push(entry.problem.clone());
-                }
-            }
-            posted.unrouted.values().cloned().collect()
-        };
-        log_risen(risen);
-        problems.extend(delayed_full.map(|waiting| Problem::DelayedFull { waiting }));
-        let live = !problems
+    /// Says how far the bus is.
+    pub(crate) fn reach(&self, phase: Phase) {
+        self.lock().phase = phase;
+    }
+
+    /// The health as of now.
+    pub(crate) fn health(&self) -> Health {
+        self.look();
+        let posted = self.lock();
+        let entries = posted.problems.values();
+        let problems = entries
+            .filter(|entry| entry.due.is_none())
+            .map(|entry| entry.problem.clone());
+        let problems: Vec<_> = problems.collect();
+        let (phase, unrouted) = (posted.phase, posted.unrouted.values().cloned().collect());
+        drop(posted);
+        let dead = problems
             .iter()
             .any(|problem| matches!(problem, Problem::Dead { .. }));
+        let live = phase != Phase::Ended && !dead;
         let away = problems.iter().any(|problem| {
             matches!(
                 problem,
@@ -196,8 +209,9 @@ impl Board {
             )
         });
         Health {
+            phase,
             live,
-            ready: live && running && !away,
+            ready: live && phase == Phase::Running && !away,
             problems,
             unrouted,
         }
@@ -205,6 +219,16 @@ impl Board {
 
     fn lock(&self) -> MutexGuard<'_, Posted> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Posted {
+    fn default() -> Self {
+        Posted {
+            phase: Phase::Running,
+            problems: BTreeMap::new(),
+            unrouted: BTreeMap::new(),
+        }
     }
 }
 
@@ -256,12 +280,12 @@ mod tests {
         board.raise(Place::DeadLetters(0), &refused("again"), 0);
         board.raise(Place::DeadLetters(0), &refused("second"), 1);
         board.lower(&Place::DeadLetters(0));
-        assert_eq!(board.health(None, true).problems, [refused("second")]);
+        assert_eq!(board.health().problems, [refused("second")]);
         board.lower(&Place::DeadLetters(0));
         board.lower(&Place::DeadLetters(0));
-        assert_eq!(board.health(None, true).problems, []);
+        assert_eq!(board.health().problems, []);
         board.raise(Place::DeadLetters(0), &refused("third"), 1);
-        assert_eq!(board.health(None, true).problems, [refused("third")]);
+        assert_eq!(board.health().problems, [refused("third")]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -273,16 +297,16 @@ mod tests {
         for position in 1..=9 {
             board.expect(place(), Some(full(position)));
             tokio::time::advance(HOLDS / 2).await;
-            assert_eq!(board.health(None, true).problems, []);
+            assert_eq!(board.health().problems, []);
         }
         tokio::time::advance(HOLDS / 2).await;
-        let problems = board.health(None, true).problems;
+        let problems = board.health().problems;
         assert_eq!(problems, [full(9)]);
         board.expect(place(), Some(full(10)));
-        assert_eq!(board.health(None, true).problems, []);
+        assert_eq!(board.health().problems, []);
         board.expect(place(), None);
         tokio::time::advance(HOLDS).await;
-        assert_eq!(board.health(None, true).problems, []);
+        assert_eq!(board.health().problems, []);
     }
 
     #[test]
@@ -292,10 +316,10 @@ mod tests {
             let topic: Arc<str> = format!("topic.{number}").into();
             board.unrouted("shop", &[(Arc::clone(&topic), 2), (topic, 1)]);
         }
-        let [of_group] = &board.health(None, true).unrouted[..] else {
+        let [of_group] = &board.health().unrouted[..] else {
             panic!("one group")
         };
         assert_eq!((of_group.events, of_group.topics.len()), (450, NAMED));
-        assert!(board.health(None, true).ready);
+        assert!(board.health().ready);
     }
 }

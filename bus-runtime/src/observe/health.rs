@@ -1,5 +1,7 @@
 //! What a health report says.
 
+use super::Problem;
+use serde::Serialize;
 use std::fmt;
 
 /// Whether the bus is alive and ready, and what is wrong with it.
@@ -7,10 +9,33 @@ use std::fmt;
 /// Liveness and readiness apart, as an orchestrator asks for them: a bus that is not *live* will not
 /// recover without a restart; one that is not *ready* cannot take or handle events at the moment. A
 /// problem that changes neither is still a problem for somebody: a stuck key, a refused dead letter.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+///
+/// Displayed, it is one line of the state and one for each thing that is wrong. Serialized, it is what its fields
+/// say; a problem has its [`cause`](Problem::cause), its sentence as `message`, and its own fields:
+///
+/// ```json
+/// {
+///   "phase": "running",
+///   "live": true,
+///   "ready": false,
+///   "problems": [
+///     {
+///       "cause": "broker_away",
+///       "message": "the connection to the broker is lost: no route to host; reconnecting",
+///       "error": "no route to host"
+///     }
+///   ],
+///   "unrouted": [{ "group": "shop", "events": 3, "topics": ["orders.renamed"] }]
+/// }
+/// ```
+///
+/// By [`Default`], it is that of a bus that has ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Health {
-    /// The bus can go on without a restart.
+    /// How far the bus is.
+    pub phase: Phase,
+    /// The bus can go on without a restart. While it shuts down it is; once it has ended it is not.
     pub live: bool,
     /// The bus takes and handles events.
     pub ready: bool,
@@ -21,6 +46,20 @@ pub struct Health {
     pub unrouted: Vec<Unrouted>,
 }
 
+/// How far a bus is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Phase {
+    /// It runs.
+    Running,
+    /// It lets the handlers that run end, and closes.
+    ShuttingDown,
+    /// Nothing of it is left.
+    #[default]
+    Ended,
+}
+
 /// Events that reached a group which has no handler for them in this process. They are acknowledged, since the
 /// group would stand still behind them: no member of this group handles them any more.
 ///
@@ -28,7 +67,7 @@ pub struct Health {
 /// same stream, such events are none of the group's business. Where a new version of this service handles a topic
 /// that the old one does not, an old process that still runs takes that topic's events away: deploy the handler
 /// everywhere first and publish to its topic after that, or give the new handler a `group` of its own.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Unrouted {
     /// The group.
@@ -39,119 +78,98 @@ pub struct Unrouted {
     pub topics: Vec<String>,
 }
 
-/// One thing that is wrong, as the health report names it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Problem {
-    /// A consumer cannot go on; the bus has to be started again.
-    Dead {
-        /// The consumer's group.
-        group: String,
-        /// What happened.
-        error: String,
-    },
-    /// The connection to the broker is lost; it is made again without end.
-    BrokerAway {
-        /// What the client says.
-        error: String,
-    },
-    /// The broker has given this process's part of a group's events to others, or keeps it for now: it takes none
-    /// until the group assigns some again.
-    Unassigned {
-        /// The group.
-        group: String,
-    },
-    /// A source's window is full, and its oldest event has held it for a second at least: it stands still until
-    /// that event is settled.
-    WindowFull {
-        /// The group whose source it is.
-        group: String,
-        /// The source.
-        source: String,
-        /// Where its oldest unsettled event stands.
-        position: u64,
-    },
-    /// Another process seems to take the events of the same group, where one at a time may.
-    Contended {
-        /// The group.
-        group: String,
-    },
-    /// Retries and dead letters fill their room: sources stop until one of them is settled.
-    DelayedFull {
-        /// How many events wait.
-        waiting: usize,
-    },
-    /// A dead letter could not be stored; its event stays unsettled and it is tried again.
-    DeadLetterRefused {
-        /// The handler whose event it is.
-        handler: String,
-        /// What the broker answers.
-        error: String,
-    },
-    /// A handler computes another key than the event was published under: its order holds within this
-    /// process only.
-    KeyDiffers {
-        /// The handler.
-        handler: String,
-        /// The topic.
-        topic: String,
-        /// The first key that differed: as published, and as computed.
-        keys: (String, String),
-    },
+impl fmt::Display for Health {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match (self.live, self.ready) {
+            (true, true) => "live and ready",
+            (true, false) => "live, not ready",
+            (false, _) => "not live",
+        })?;
+        f.write_str(match self.phase {
+            Phase::Running => "",
+            Phase::ShuttingDown => ", shutting down",
+            Phase::Ended => ", ended",
+        })?;
+        for problem in &self.problems {
+            write!(f, "\n- {problem}")?;
+        }
+        for unrouted in &self.unrouted {
+            write!(f, "\n- {unrouted}")?;
+        }
+        Ok(())
+    }
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for Unrouted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Problem::Dead { group, error } => {
-                write!(
-                    f,
-                    "the consumer of group `{group}` cannot go on: {error}; start the bus again"
-                )
-            }
-            Problem::BrokerAway { error } => write!(
-                f,
-                "the connection to the broker is lost: {error}; reconnecting"
-            ),
-            Problem::Unassigned { group } => write!(
-                f,
-                "group `{group}` has lost its partitions, since the broker heard nothing of this process for longer than \
-                 `session_timeout`; joining again"
-            ),
-            Problem::Contended { group } => write!(
-                f,
-                "another process handles the events of group `{group}`: they are handled twice and keys overlap; stop \
-                 one of the two, and in a deploy the old one before the new one starts"
-            ),
-            Problem::WindowFull {
-                group,
-                source,
-                position,
-            } => write!(
-                f,
-                "the window of `{source}` in group `{group}` is full: it waits for the event at {position} to be \
-                 settled"
-            ),
-            Problem::DelayedFull { waiting } => write!(
-                f,
-                "{waiting} events wait for a retry or for their dead letter, which is the limit `delayed`: their \
-                 sources stand still"
-            ),
-            Problem::DeadLetterRefused { handler, error } => {
-                write!(
-                    f,
-                    "a dead letter of `{handler}` could not be stored: {error}; it is tried again"
-                )
-            }
-            Problem::KeyDiffers {
-                handler,
-                topic,
-                keys: (published, computed),
-            } => write!(
-                f,
-                "`{handler}` orders topic `{topic}` by another key than it is published under (`{computed}`, not \
-                 `{published}`): the order of that key holds within this process only"
-            ),
+        let Unrouted {
+            group,
+            events,
+            topics,
+        } = self;
+        write!(
+            f,
+            "group `{group}` has acknowledged {events} events of topics without a handler here: {}",
+            topics.join(", ")
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ill() -> Health {
+        Health {
+            phase: Phase::Running,
+            live: true,
+            ready: false,
+            problems: vec![
+                Problem::BrokerAway {
+                    error: "no route to host".to_owned(),
+                },
+                Problem::KeyDiffers {
+                    handler: "shop::reserve".to_owned(),
+                    topic: "orders.placed".to_owned(),
+                    keys: ("7".to_owned(), "8".to_owned()),
+                },
+            ],
+            unrouted: vec![Unrouted {
+                group: "shop".to_owned(),
+                events: 3,
+                topics: vec!["orders.renamed".to_owned(), "orders.split".to_owned()],
+            }],
         }
+    }
+
+    #[test]
+    fn it_reads_well() {
+        let well = Health {
+            phase: Phase::Running,
+            live: true,
+            ready: true,
+            ..Health::default()
+        };
+        assert_eq!(well.to_string(), "live and ready");
+        assert_eq!(Health::default().to_string(), "not live, ended");
+        assert_eq!(
+            ill().to_string(),
+            "live, not ready\n\
+             - the connection to the broker is lost: no route to host; reconnecting\n\
+             - `shop::reserve` orders topic `orders.placed` by another key than it is published under (`8`, not `7`): \
+             the order of that key holds within this process only\n\
+             - group `shop` has acknowledged 3 events of topics without a handler here: orders.renamed, orders.split"
+        );
+    }
+
+    #[test]
+    fn its_json_stays_as_it_is() {
+        let json = serde_json::to_string_pretty(&ill()).expect("it can be written");
+        assert_eq!(json, include_str!("health.json").trim_end());
+        let ended = serde_json::to_string(&Health::default()).expect("it can be written");
+        assert_eq!(
+            ended,
+            r#"{"phase":"ended","live":false,"ready":false,"problems":[],"unrouted":[]}"#
+        );
     }
 }

@@ -142,7 +142,10 @@ impl Member {
 
     /// What is wrong, as the health report says it.
     pub(super) fn problems(&self) -> Vec<Problem> {
-        self.board.health(self.pool.delayed_full(), true).problems
+        let full = self.pool.delayed_full();
+        let mut problems = self.board.health().problems;
+        problems.extend(full.map(|waiting| Problem::DelayedFull { waiting }));
+        problems
     }
 
     /// The consumers, to wait for them as a drain does.
