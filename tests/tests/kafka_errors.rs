@@ -113,6 +113,20 @@ mod kafka {
     }
 
     #[tokio::test(flavor = "multi_thread")]
+    async fn offsets_that_another_coordinator_has_are_asked_for_again() {
+        let cluster = cluster();
+        let elsewhere = RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_COORDINATOR;
+        cluster.request_errors(RDKafkaApiKey::OffsetFetch, &[elsewhere; 2]);
+        let seen = Seen::default();
+        let bus = Shop::new(config(&cluster)).start(seen.clone());
+        let bus = bus.await.expect("it starts");
+        let order = OrderPlaced { order: 7 };
+        bus.publish(&order).await.expect("published");
+        seen.at_least(1).await;
+        bus.shutdown().await.expect("it ends");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
     async fn a_passing_error_of_the_broker_costs_no_event() {
         let cluster = cluster();
         let seen = Seen::default();

@@ -21,6 +21,7 @@ impl Member {
         self.is_closing = true;
         self.serve_client();
         self.leave_now();
+        self.arrive_now();
         self.rebalance();
         let ids: Vec<Id> = self.partitions.keys().copied().collect();
         self.store(&ids);

@@ -94,6 +94,7 @@ pub(in crate::transport::kafka) async fn consume(
         ids: HashMap::new(),
         next_id: 0,
         epoch: 0,
+        arriving: None,
         leaving: None,
         not_begun: Vec::new(),
         former: Vec::new(),

@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::partition::{Partition, Turn, position};
-use super::rebalance::Leaving;
+use super::rebalance::{Arriving, Leaving};
 use super::settings::tick;
 use super::wake::{Id, Phase, Wake};
 use crate::transport::kafka::client::Connection;
@@ -37,6 +37,7 @@ pub(super) struct Member {
     pub(super) next_id: Id,
     /// The generation of the last assignment.
     pub(super) epoch: Epoch,
+    pub(super) arriving: Option<Arriving>,
     pub(super) leaving: Option<Leaving>,
     /// Partitions that wait until nothing of a former ownership runs.
     pub(super) not_begun: Vec<Id>,
@@ -80,6 +81,7 @@ impl Member {
             }
             self.serve_client();
             self.rebalance();
+            self.arrive();
             self.go_on_leaving();
             self.begin();
             for id in &ready {
@@ -139,7 +141,7 @@ impl Member {
         }
     }
 
-    fn trouble(&mut self, error: &KafkaError) {
+    pub(super) fn trouble(&mut self, error: &KafkaError) {
         use RDKafkaErrorCode::{
             GroupAuthorizationFailed, InconsistentGroupProtocol, InvalidSessionTimeout,
             TopicAuthorizationFailed, UnknownTopic, UnknownTopicOrPartition,

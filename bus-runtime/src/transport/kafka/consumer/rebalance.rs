@@ -6,8 +6,9 @@ use super::partition::{Partition, source_name};
 use super::wake::{Bell, Id};
 use crate::transport::kafka::native;
 use crate::transport::{Epoch, Revoke, TransportError};
-use rdkafka::TopicPartitionList;
-use rdkafka::error::KafkaError;
+use rdkafka::consumer::Consumer as _;
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::{Offset, TopicPartitionList};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,6 +16,16 @@ use std::time::{Duration, Instant};
 /// How long handlers have to end that are cancelled. Only one that blocks its thread needs so long; until it has ended
 /// its key would run in two places, so the group waits for it, but not for ever.
 const CANCEL: Duration = Duration::from_secs(5);
+
+/// How long the group is asked at a time where it stands, and how long it is left alone where it has not answered.
+const ASK: Duration = Duration::from_millis(250);
+
+/// Partitions that the group has assigned, until it has said from where they are read. It waits for the answer.
+pub(super) struct Arriving {
+    partitions: TopicPartitionList,
+    /// When the group is asked.
+    ask_at: Instant,
+}
 
 /// Partitions that the group wants back, until what runs of them has ended. The rest of the group waits.
 pub(super) struct Leaving {
@@ -29,13 +40,66 @@ impl Member {
     /// Answers what the group has said.
     pub(super) fn rebalance(&mut self) {
         while let Some(Rebalance { what, partitions }) = self.context().next_rebalance() {
+            self.arrive_now();
             match what {
-                Change::Assigned => self.assigned(&partitions),
+                Change::Assigned if self.is_closing => self.assigned(&partitions),
+                Change::Assigned => {
+                    let ask_at = Instant::now();
+                    self.arriving = Some(Arriving { partitions, ask_at });
+                    self.arrive();
+                }
                 Change::Revoked if self.is_closing => self.let_go(&partitions, Revoke::Cancel),
                 Change::Revoked => self.begin_to_leave(partitions),
                 Change::Lost => self.let_go(&partitions, Revoke::Lost),
             }
         }
+    }
+
+    /// Takes what the group has assigned, as soon as it has said where it stands.
+    ///
+    /// The client would ask by itself. But when it hears that the group has another coordinator by now, as after a
+    /// restart of the server, it does not ask again, and the partitions stand still for ever:
+    /// <https://github.com/confluentinc/librdkafka/issues/5586>.
+    pub(super) fn arrive(&mut self) {
+        let now = Instant::now();
+        let Some(arriving) = self.arriving.as_ref().filter(|it| it.ask_at <= now) else {
+            return;
+        };
+        match self.positions(&arriving.partitions) {
+            Ok(partitions) => {
+                self.arriving = None;
+                self.assigned(&partitions);
+            }
+            Err(error) => {
+                if let Some(arriving) = &mut self.arriving {
+                    arriving.ask_at = Instant::now() + ASK;
+                }
+                self.trouble(&error);
+            }
+        }
+    }
+
+    /// Takes what the group has assigned, wherever it stands: the client asks for it.
+    pub(super) fn arrive_now(&mut self) {
+        if let Some(arriving) = self.arriving.take() {
+            self.assigned(&arriving.partitions);
+        }
+    }
+
+    /// The partitions, each with the offset from which it is read.
+    fn positions(&self, partitions: &TopicPartitionList) -> KafkaResult<TopicPartitionList> {
+        if partitions.count() == 0 {
+            return Ok(partitions.clone());
+        }
+        let committed = self.consumer.committed_offsets(partitions.clone(), ASK)?;
+        for mut element in committed.elements() {
+            element.error()?;
+            if element.offset() == Offset::Invalid {
+                // The group has none yet.
+                element.set_offset(Offset::Beginning)?;
+            }
+        }
+        Ok(committed)
     }
 
     fn assigned(&mut self, partitions: &TopicPartitionList) {
