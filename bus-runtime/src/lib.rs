@@ -69,8 +69,8 @@ pub mod testing;
 pub mod transport;
 
 pub use bus::{
-    Config, ConfigError, Drain, Enqueued, Handled, Provision, Publish, PublishError, Publisher,
-    PublisherLeft, Report, RunError, Running, StartError, Stop, shutdown_signal,
+    Brake, Config, ConfigError, Drain, Enqueued, Handled, Provision, Publish, PublishError,
+    Publisher, PublisherLeft, Report, RunError, Running, StartError, Stop, shutdown_signal,
 };
 pub use codec::{EncodeError, FromPayload, Json, Raw, Rejection};
 pub use delivery::DeadReason;

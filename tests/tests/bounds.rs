@@ -2,7 +2,7 @@
 //! does the heap; when the handlers go on, everything does, by itself.
 
 use bus_runtime::prelude::*;
-use bus_runtime::{Load, Problem, Publish, Running};
+use bus_runtime::{Brake, Load, Problem, Publish, Running};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -143,6 +143,8 @@ impl Bounds {
             .buffer(self.buffer)
             .buffer_bytes(self.bytes)
             .delayed(self.delayed)
+            // Braked, those that fail would be tried too rarely to fill what they may.
+            .brake(Brake::Off)
             .memory_log(self.log)
             .kafka_partitions(1)
             .publish_window(usize::try_from(OFFERING).expect("few"))

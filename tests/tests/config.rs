@@ -1,6 +1,6 @@
 //! Three ways to set an option, which agree, and what is refused.
 
-use bus_runtime::{Config, Drain, Provision};
+use bus_runtime::{Brake, Config, Drain, Provision};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::Command;
@@ -20,6 +20,7 @@ fn options() -> Vec<(&'static str, Value, Build)> {
         ("buffer", json!("8"), |c| c.buffer(8)),
         ("buffer_bytes", json!("1.5KiB"), |c| c.buffer_bytes(1536)),
         ("delayed", json!(9), |c| c.delayed(9)),
+        ("brake", json!("off"), |c| c.brake(Brake::Off)),
         ("window", json!(10), |c| c.window(10)),
         ("drain", json!("in-flight"), |c| c.drain(Drain::InFlight)),
         ("shutdown_deadline", json!("1m 30s"), |c| {

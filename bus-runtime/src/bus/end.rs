@@ -70,6 +70,9 @@ impl Parts {
         self.publisher.outlet().drain();
         let durable = self.transport.capabilities().durable;
         if self.config.drain_on(durable) == Drain::Everything {
+            if !durable {
+                self.pool.lift_brakes();
+            }
             self.everything().await;
             self.publisher.outlet().close();
             // What a task that outlived its handler has published since.

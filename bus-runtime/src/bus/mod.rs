@@ -21,7 +21,7 @@ mod start;
 mod stop;
 
 pub(crate) use claim::Claim;
-pub use config::{Config, ConfigError, Drain, Provision};
+pub use config::{Brake, Config, ConfigError, Drain, Provision};
 pub use connect::{PublisherLeft, connect};
 pub use enqueued::Enqueued;
 pub use error::{PublishError, RunError, StartError};

@@ -74,6 +74,7 @@ async fn begin_bus<B: Bus>(config: Config, state: B::State) -> Result<Running, S
         buffer: config.buffer,
         buffer_bytes: config.buffer_bytes,
         delayed: config.delayed,
+        brake: config.brake_after(),
     };
     let dispatch = Dispatch::new(
         subscribed,

@@ -5,10 +5,10 @@ use super::held::{Fault, Held, Subscribed};
 use super::tally::{DeadReason, Tally};
 use crate::handler::Ending;
 use crate::observe::{Board, Place, Problem};
-use crate::pool::{Attempt, Ended, Pool, Ticket, Verdict, Work};
+use crate::pool::{Attempt, Brakes, Ended, Pool, Ticket, Verdict, Work};
 use crate::transport::{Confirm, Transport};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 /// The first wait after a dead letter could not be stored; doubles up to [`BURY_CAP`].
@@ -20,6 +20,8 @@ const BURY_CAP: Duration = Duration::from_secs(30);
 pub(crate) struct Dispatch {
     subscriptions: Box<[Subscribed]>,
     tallies: Box<[Tally]>,
+    /// Why an attempt failed last, of each subscription.
+    errors: Box<[Mutex<String>]>,
     transport: Arc<dyn Transport>,
     board: Arc<Board>,
     /// How long storing a dead letter may take.
@@ -34,9 +36,11 @@ impl Dispatch {
         publish_timeout: Duration,
     ) -> Self {
         let tallies = subscriptions.iter().map(|_| Tally::default()).collect();
+        let errors = subscriptions.iter().map(|_| Mutex::default()).collect();
         Dispatch {
             subscriptions: subscriptions.into(),
             tallies,
+            errors,
             transport,
             board,
             publish_timeout,
@@ -82,8 +86,10 @@ impl Dispatch {
     ) -> Verdict {
         let subscribed = &self.subscriptions[event.subscription];
         let Some(backoff) = subscribed.retry.delay(attempt, fastrand::f64()) else {
-            return doom(event, attempt, last, error);
+            self.doom(event, attempt, last, error);
+            return Verdict::Exhausted;
         };
+        self.note(event.subscription, &error);
         let delay = after.unwrap_or(backoff);
         tracing::info!(
             handler = subscribed.name,
@@ -94,6 +100,33 @@ impl Dispatch {
             "failed, tried again in {delay:?}: {error}"
         );
         Verdict::Retry(delay)
+    }
+
+    /// The event becomes a dead letter.
+    fn doom(&self, event: &mut Held, attempts: u32, reason: DeadReason, error: String) -> Verdict {
+        self.note(event.subscription, &error);
+        event.fault = Some(Fault {
+            reason,
+            error,
+            attempts,
+            refused: false,
+        });
+        Verdict::Bury
+    }
+
+    /// Keeps why an attempt failed.
+    fn note(&self, subscription: usize, error: &str) {
+        let mut last = self.errors[subscription]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        error.clone_into(&mut last);
+    }
+
+    fn last_error(&self, subscription: usize) -> String {
+        self.errors[subscription]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -118,24 +151,27 @@ impl Work for Dispatch {
     ) -> Verdict {
         match ended {
             Ended::Returned(Ending::Done) => {
+                // It may have been held as one that has no attempt left.
+                event.fault = None;
                 self.tallies[subscription].handled();
                 Verdict::Settle
             }
             Ended::Returned(Ending::Skip) => {
+                event.fault = None;
                 self.tallies[subscription].skipped();
                 Verdict::Settle
             }
             Ended::Returned(Ending::Dead { reason }) => {
-                doom(event, attempt, DeadReason::Permanent, reason)
+                self.doom(event, attempt, DeadReason::Permanent, reason)
             }
-            Ended::Returned(Ending::Undecodable(rejection)) => doom(
+            Ended::Returned(Ending::Undecodable(rejection)) => self.doom(
                 event,
                 attempt,
                 DeadReason::Undecodable,
                 rejection.to_string(),
             ),
             Ended::Returned(Ending::Failed { error, .. }) if error.is_permanent() => {
-                doom(event, attempt, DeadReason::Permanent, error.to_string())
+                self.doom(event, attempt, DeadReason::Permanent, error.to_string())
             }
             Ended::Returned(Ending::Failed { error, after }) => self.failed(
                 event,
@@ -160,6 +196,30 @@ impl Work for Dispatch {
 
     fn retried(&self, subscription: usize) {
         self.tallies[subscription].retried();
+    }
+
+    fn brakes(&self, brakes: Brakes) {
+        let Brakes {
+            subscription,
+            braked,
+            held,
+        } = brakes;
+        let handler = || self.subscriptions[subscription].name.to_owned();
+        let place = Place::Brake(subscription);
+        if braked != self.board.is_reported(&place) {
+            let problem = braked.then(|| Problem::Braked {
+                handler: handler(),
+                since: SystemTime::now(),
+                error: self.last_error(subscription),
+            });
+            self.board.report(place, problem);
+        }
+        let problem = (held > 0).then(|| Problem::Held {
+            handler: handler(),
+            events: held,
+            error: self.last_error(subscription),
+        });
+        self.board.report(Place::Held(subscription), problem);
     }
 
     fn settle(&self, event: Box<Held>) {
@@ -216,15 +276,4 @@ impl Work for Dispatch {
             }),
         );
     }
-}
-
-/// The event becomes a dead letter.
-fn doom(event: &mut Held, attempts: u32, reason: DeadReason, error: String) -> Verdict {
-    event.fault = Some(Fault {
-        reason,
-        error,
-        attempts,
-        refused: false,
-    });
-    Verdict::Bury
 }

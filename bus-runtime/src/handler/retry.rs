@@ -6,7 +6,8 @@ use std::time::Duration;
 ///
 /// The first attempt counts. After a failure the event's key waits, and with it the events behind it; no
 /// worker does. The wait doubles with each failure up to a cap, and varies by ± 20 %, so that what failed
-/// together is not tried together again. When the last attempt has failed, the event becomes a dead letter.
+/// together is not tried together again. When the last attempt has failed, the event becomes a dead letter; but where
+/// the handler does nothing but fail, the event is held and tried again: see [`Brake`](crate::Brake).
 ///
 /// The default is 8 attempts, 100 ms, 30 s at most: an event is given up after about 13 s.
 ///

@@ -41,6 +41,8 @@ pub(crate) enum Place {
     DeadLetters(usize),
     Key(usize),
     Delayed,
+    Brake(usize),
+    Held(usize),
 }
 
 #[derive(Debug)]

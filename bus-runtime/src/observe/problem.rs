@@ -2,6 +2,7 @@
 
 use serde::{Serialize, Serializer};
 use std::fmt;
+use std::time::SystemTime;
 
 /// One thing that is wrong, as the health report names it.
 ///
@@ -56,6 +57,27 @@ pub enum Problem {
         /// What the broker answers.
         error: String,
     },
+    /// A handler does nothing but fail, so its events wait, and one of them is tried now and then, until one succeeds:
+    /// see [`Brake`](crate::Brake).
+    Braked {
+        /// The handler.
+        handler: String,
+        /// Since when it is braked; serialized as RFC 3339.
+        #[serde(serialize_with = "rfc3339")]
+        since: SystemTime,
+        /// How an attempt failed before.
+        error: String,
+    },
+    /// Events have used up their attempts, and no other event of their handler has succeeded since the first of them
+    /// failed: they are held, for an hour at most, since the handler may be to blame, and not they.
+    Held {
+        /// The handler.
+        handler: String,
+        /// How many events.
+        events: usize,
+        /// How one of them failed last.
+        error: String,
+    },
     /// A handler computes another key than the event was published under: its order holds within this
     /// process only.
     KeyDiffers {
@@ -87,6 +109,8 @@ impl Problem {
             Problem::Contended { .. } => "contended",
             Problem::DelayedFull { .. } => "delayed_full",
             Problem::DeadLetterRefused { .. } => "dead_letter_refused",
+            Problem::Braked { .. } => "braked",
+            Problem::Held { .. } => "held",
             Problem::KeyDiffers { .. } => "key_differs",
         }
     }
@@ -153,6 +177,25 @@ impl fmt::Display for Problem {
                     "a dead letter of `{handler}` could not be stored: {error}; it is tried again"
                 )
             }
+            Problem::Braked {
+                handler,
+                since,
+                error,
+            } => write!(
+                f,
+                "`{handler}` does nothing but fail ({error}): since {} its events wait, and one of them is tried now and \
+                 then, until one succeeds",
+                humantime::format_rfc3339_seconds(*since)
+            ),
+            Problem::Held {
+                handler,
+                events,
+                error,
+            } => write!(
+                f,
+                "{events} events of `{handler}` have no attempt left ({error}), and no other has succeeded since they \
+                 failed: they are held, and tried again, for an hour at most"
+            ),
             Problem::KeyDiffers {
                 handler,
                 topic,
@@ -164,4 +207,8 @@ impl fmt::Display for Problem {
             ),
         }
     }
+}
+
+fn rfc3339<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&humantime::format_rfc3339_seconds(*time))
 }

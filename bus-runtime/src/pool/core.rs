@@ -4,17 +4,20 @@
 //! delayed or settling; its followers are reachable only through it, so that none can start before it is
 //! settled. A table maps an identity to its strand's tail: an idle key has no entry.
 
+mod brakes;
 mod count;
 mod sweep;
 
 use super::admission::{Admission, Revoked};
+use super::brake::Brake;
+use super::handle::Limits;
 use super::slab::{Counted, NIL, Node, Place, Slab};
 use super::suspended::Suspended;
-use super::work::Ticket;
+use super::work::{Brakes, Ticket};
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BTreeSet, BinaryHeap, VecDeque};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -40,6 +43,10 @@ pub(super) struct Core<E> {
     overflow: usize,
     /// The same, in the order in which they did; some have gone on since.
     overflowed: VecDeque<Ticket>,
+    /// When a probe of a braked subscription may start.
+    probes: BTreeSet<(Instant, u32)>,
+    /// What changed about the brakes and was not told yet.
+    news: VecDeque<Brakes>,
     pub(super) phase: Phase,
 }
 
@@ -62,6 +69,9 @@ struct Subscription {
     /// Events taken since its turn began.
     taken: u32,
     in_ring: bool,
+    brake: Brake,
+    /// Events that have no attempt left and are held.
+    held: usize,
 }
 
 /// An event to run.
@@ -87,8 +97,7 @@ pub(super) type Released<E> = Vec<(u32, E)>;
 
 impl<E> Core<E> {
     pub(super) fn new(
-        in_flight: usize,
-        delayed: usize,
+        limits: Limits,
         admission: Admission,
         subscriptions: impl ExactSizeIterator<Item = (usize, Duration)>,
     ) -> Self {
@@ -105,17 +114,21 @@ impl<E> Core<E> {
                     in_flight: 0,
                     taken: 0,
                     in_ring: false,
+                    brake: Brake::new(limits.brake),
+                    held: 0,
                 })
                 .collect(),
             ring: VecDeque::new(),
             delayed: BinaryHeap::new(),
             admission,
             in_flight: 0,
-            in_flight_limit: in_flight,
+            in_flight_limit: limits.in_flight,
             waiting: 0,
-            waiting_limit: delayed,
+            waiting_limit: limits.delayed,
             overflow: 0,
             overflowed: VecDeque::new(),
+            probes: BTreeSet::new(),
+            news: VecDeque::new(),
             phase: Phase::Running,
         }
     }
@@ -190,6 +203,10 @@ impl<E> Core<E> {
             return None;
         }
         let turn = *self.ring.front()?;
+        let probes = self.subscriptions[turn as usize].brake.is_on();
+        if probes {
+            self.choose_probe(turn);
+        }
         let subscription = &mut self.subscriptions[turn as usize];
         let index = subscription.first;
         let node = self.slab.get_mut(index);
@@ -199,7 +216,7 @@ impl<E> Core<E> {
         }
         subscription.in_flight += 1;
         subscription.taken += 1;
-        if subscription.first == NIL || subscription.in_flight >= subscription.at_most {
+        if subscription.first == NIL || subscription.in_flight >= subscription.at_most || probes {
             subscription.in_ring = false;
             subscription.taken = 0;
             self.ring.pop_front();
@@ -208,6 +225,10 @@ impl<E> Core<E> {
             self.ring.rotate_left(1);
         }
         self.in_flight += 1;
+        if probes {
+            self.probe_starts(turn, index);
+        }
+        let node = self.slab.get_mut(index);
         node.place = Place::Running;
         node.attempts += 1;
         let event = node.event.take().expect("a ready node has its event");
@@ -224,6 +245,7 @@ impl<E> Core<E> {
 
     /// The event that ran is settled: its strand goes on.
     pub(super) fn settled(&mut self, index: u32) {
+        self.succeeded(index);
         self.slot_back(index);
         self.leave(index);
     }
@@ -238,6 +260,7 @@ impl<E> Core<E> {
     pub(super) fn bury(&mut self, index: u32) -> (Ticket, u32) {
         self.slot_back(index);
         self.set_aside(index, Place::Settling);
+        self.hold_no_more(index);
         let node = self.slab.get_mut(index);
         node.burials = 1;
         (self.slab.ticket(index), 1)
@@ -289,22 +312,23 @@ impl<E> Core<E> {
                 self.make_ready(ticket.index);
                 continue;
             }
-            node.burials += 1;
+            node.burials = node.burials.saturating_add(1);
             node.place = Place::Settling;
             let event = node.event.take().expect("a delayed node has its event");
             burials.push(Burial {
                 ticket,
                 event,
-                nth: node.burials,
+                nth: node.burials.into(),
             });
         }
+        self.allow_probes(now);
         burials
     }
 
-    /// When the next retry or timeout is due.
+    /// When the next retry, timeout or probe is due.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let retry = self.delayed.peek().map(|Reverse((due, _))| *due);
-        [retry, self.suspended.next_deadline()]
+        [retry, self.suspended.next_deadline(), self.next_probe()]
             .into_iter()
             .flatten()
             .min()
@@ -348,6 +372,7 @@ impl<E> Core<E> {
         if !subscription.in_ring
             && subscription.first != NIL
             && subscription.in_flight < subscription.at_most
+            && subscription.brake.lets_start()
         {
             subscription.in_ring = true;
             self.ring.push_back(turn);
@@ -372,6 +397,7 @@ impl<E> Core<E> {
     /// The event is settled: it leaves, and its follower is the head.
     fn leave(&mut self, index: u32) {
         self.uncount(index);
+        self.hold_no_more(index);
         let &Node {
             identity,
             follower,

@@ -38,6 +38,8 @@ pub(super) struct State<E> {
     pub(super) active: usize,
     pub(super) runners: usize,
     pub(super) timer: Timer,
+    /// Somebody tells what changed about the brakes.
+    telling: bool,
 }
 
 /// The timer task, as those see it who arm it.
@@ -60,6 +62,8 @@ pub(crate) struct Limits {
     pub(crate) buffer_bytes: usize,
     /// D: events waiting for a retry or for a dead letter's confirmation.
     pub(crate) delayed: usize,
+    /// Failed attempts in a row after which a subscription is braked; none for never.
+    pub(crate) brake: Option<u32>,
 }
 
 /// A subscription's share of the pool.
@@ -91,13 +95,14 @@ impl<W: Work> Pool<W> {
         let runtime = Handle::current();
         let shares = shares.iter().map(|share| (share.at_most, share.timeout));
         let admission = Admission::new(limits.buffer, limits.buffer_bytes);
-        let core = Core::new(limits.in_flight, limits.delayed, admission, shares);
+        let core = Core::new(limits, admission, shares);
         Pool(Arc::new(Shared {
             state: Mutex::new(State {
                 core,
                 active: 0,
                 runners: 0,
                 timer: Timer::default(),
+                telling: false,
             }),
             work,
             tasks,
@@ -132,6 +137,11 @@ impl<W: Work> Pool<W> {
             Err(event) => state.core.release_buried(ticket, event),
         });
         self.release(released);
+    }
+
+    /// Brakes no subscription any more, and holds no event: what is not handled soon is lost.
+    pub(crate) fn lift_brakes(&self) {
+        self.change(|state| state.core.lift_brakes(Instant::now()));
     }
 
     /// Starts nothing any more and releases what has not begun. What runs may end; what fails is released.
@@ -242,7 +252,7 @@ impl<W: Work> Pool<W> {
     /// Changes the state, and does what that made due: runners, the timer, wake-ups, the end.
     pub(super) fn change<T>(&self, change: impl FnOnce(&mut State<W::Event>) -> T) -> T {
         let mut runs = Vec::new();
-        let (answer, wakes, timer, empty) = {
+        let (answer, wakes, timer, empty, tells) = {
             let mut state = self.lock();
             let answer = change(&mut state);
             while state.active < self.0.active_limit
@@ -251,11 +261,13 @@ impl<W: Work> Pool<W> {
                 runs.push(run);
             }
             let timer = state.arm();
+            let tells = state.core.has_news() && !std::mem::replace(&mut state.telling, true);
             (
                 answer,
                 state.core.admission.take_wakes(),
                 timer,
                 state.core.admission.held() == 0,
+                tells,
             )
         };
         for run in runs {
@@ -275,10 +287,30 @@ impl<W: Work> Pool<W> {
         for wake in wakes {
             wake();
         }
+        if tells {
+            self.tell();
+        }
         if empty {
             self.0.emptied.notify_waiters();
         }
         answer
+    }
+
+    /// Tells what changed about the brakes: whoever found news while nobody told any, so that they arrive in order.
+    fn tell(&self) {
+        loop {
+            let brakes = {
+                let mut state = self.lock();
+                let news = state.core.next_news();
+                // In the same critical section: what is new after this is told by whoever brings it.
+                state.telling = news.is_some();
+                news
+            };
+            match brakes {
+                Some(brakes) => self.0.work.brakes(brakes),
+                None => return,
+            }
+        }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State<W::Event>> {

@@ -10,6 +10,7 @@
 //! becomes of it.
 
 mod admission;
+mod brake;
 mod budget;
 mod core;
 mod handle;
@@ -27,4 +28,4 @@ pub use handle::Load;
 pub(crate) use handle::{Limits, Pool, Share};
 pub(crate) use runner::message as panic_message;
 pub(crate) use source::{PoolSource, Submission};
-pub(crate) use work::{Attempt, Ended, Ticket, Verdict, Work};
+pub(crate) use work::{Attempt, Brakes, Ended, Ticket, Verdict, Work};

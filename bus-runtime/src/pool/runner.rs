@@ -11,6 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// Events that a runner handles before it lets other tasks run.
 const BUDGET: u32 = 16;
@@ -143,14 +144,14 @@ impl<W: Work> Runner<W> {
             }
             match (event.take(), verdict) {
                 (None, _) => state.core.settled(index),
-                (Some(event), Some(Verdict::Retry(delay)))
-                    if state.core.goes_on(current.source) =>
-                {
-                    state.core.retry(index, event, after(delay));
-                    retried = true;
-                }
-                (Some(event), Some(Verdict::Bury)) if state.core.goes_on(current.source) => {
-                    burial = Some((state.core.bury(index), event));
+                (Some(event), Some(verdict)) if state.core.goes_on(current.source) => {
+                    let delay = state.core.failed(index, verdict, Instant::now());
+                    if let Some(delay) = delay {
+                        state.core.retry(index, event, after(delay));
+                        retried = true;
+                    } else {
+                        burial = Some((state.core.bury(index), event));
+                    }
                 }
                 // Cancelled, or it failed while nothing of its source goes on: the broker has it still.
                 (Some(event), _) => released = state.core.release(index, event),

@@ -1,5 +1,6 @@
 //! Where the events are: chunks, so that growing moves nothing.
 
+use super::brake::Failed;
 use super::work::Ticket;
 
 /// No node.
@@ -21,10 +22,11 @@ pub(super) struct Node<E> {
     pub(super) subscription: u32,
     pub(super) source: u32,
     pub(super) bytes: usize,
-    /// Attempts begun.
+    /// Attempts begun that count.
     pub(super) attempts: u32,
-    /// Attempts to bury it begun.
-    pub(super) burials: u32,
+    pub(super) failed: Failed,
+    /// Attempts to bury it begun; many are as good as one more.
+    pub(super) burials: u8,
     pub(super) place: Place,
     pub(super) counted: Counted,
     /// Whether it stands in the queue of those that found no room among the delayed.
@@ -106,6 +108,7 @@ impl<E> Slab<E> {
             source,
             bytes,
             attempts: 0,
+            failed: Failed::default(),
             burials: 0,
             place: Place::Follower,
             counted: Counted::Buffered,
@@ -168,6 +171,7 @@ impl<E> Slab<E> {
             source: 0,
             bytes: 0,
             attempts: 0,
+            failed: Failed::default(),
             burials: 0,
             place: Place::Free,
             counted: Counted::Buffered,

@@ -40,6 +40,9 @@ pub(crate) trait Work: Send + Sync + 'static {
     /// The event is tried again.
     fn retried(&self, subscription: usize);
 
+    /// A subscription is braked or released, or other events of it are held. Told in order, one at a time.
+    fn brakes(&self, brakes: Brakes);
+
     /// The event is settled. Called before the next event of its key can start.
     fn settle(&self, event: Self::Event);
 
@@ -70,8 +73,20 @@ pub(crate) enum Verdict {
     Settle,
     /// It is tried again after this time. While the pool drains, the pool releases it instead.
     Retry(Duration),
-    /// It becomes a dead letter.
+    /// No attempt is left: it becomes a dead letter, or is held where the whole subscription may be to blame.
+    Exhausted,
+    /// No attempt can mend it: it becomes a dead letter.
     Bury,
+}
+
+/// How a subscription stands that fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Brakes {
+    pub(crate) subscription: usize,
+    /// Its events wait, but for a probe now and then.
+    pub(crate) braked: bool,
+    /// Events that have no attempt left and are held.
+    pub(crate) held: usize,
 }
 
 /// Names a strand whose head waits for its dead letter's confirmation.

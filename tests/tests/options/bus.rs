@@ -2,7 +2,7 @@
 
 use crate::listed::effects;
 use bus_runtime::prelude::*;
-use bus_runtime::{Drain, Load, Problem, Publish, PublishError, Report, Running};
+use bus_runtime::{Brake, Drain, Load, Problem, Publish, PublishError, Report, Running};
 use std::time::Duration;
 use tests::logged::Logged;
 use tests::on::Memory;
@@ -152,6 +152,43 @@ async fn delayed(_: Memory) {
     };
     assert!((3..=10).contains(waiting), "{problems:?}");
     bus.shutdown().await.expect("it ends");
+}
+
+#[event_handler(topic = First::TOPIC, retry = Retry::attempts(2).backoff(Duration::ZERO, Duration::ZERO))]
+async fn never(Json(first): Json<First>, State(scene): State<Scene>) -> Result {
+    scene.begun.add(first.number);
+    Err("on purpose")?
+}
+
+#[event_bus(group = "never", state = Scene, handlers = [never])]
+struct Never;
+
+/// Without a brake all that fail become dead letters; with one the first few are held, and the others wait.
+async fn brake(_: Memory) {
+    let config = Config::memory().drain(Drain::InFlight);
+    for (brake, braked) in [(Brake::Off, false), (Brake::After(10), true)] {
+        let scene = Scene::default();
+        let bus = Never::new(config.clone().brake(brake)).start(scene.clone());
+        let bus = bus.await.expect("it starts");
+        publish(&bus, 0..8).await;
+        scene.begun.at_least(16).await;
+        if braked {
+            let problem = |problem: &Problem| matches!(problem, Problem::Braked { .. });
+            eventually("it is braked", || {
+                bus.health().problems.iter().any(problem).then_some(())
+            })
+            .await;
+        } else {
+            eventually("nothing waits", || {
+                (bus.load() == Load::default()).then_some(())
+            })
+            .await;
+        }
+        let report = bus.shutdown().await.expect("it ends");
+        let (dead, released) = (report.dead_lettered(), report.released());
+        let expected = if braked { (0, 8) } else { (8, 0) };
+        assert_eq!((dead, released), expected, "{report}");
+    }
 }
 
 async fn window(_: Memory) {
@@ -470,7 +507,7 @@ mod at_kafka;
 
 effects! {
     memory [
-        group, in_flight, buffer, buffer_bytes, delayed, window, drain, shutdown_deadline,
+        group, in_flight, buffer, buffer_bytes, delayed, brake, window, drain, shutdown_deadline,
         publish_timeout, publish_window, memory_log, memory_log_bytes,
     ]
     nats [

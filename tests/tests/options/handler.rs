@@ -2,7 +2,7 @@
 
 use crate::listed::effects;
 use bus_runtime::prelude::*;
-use bus_runtime::{DeadReason, Publish, Report, Running};
+use bus_runtime::{Brake, DeadReason, Publish, Report, Running};
 use std::future::pending;
 use std::time::Duration;
 use tests::on::Memory;
@@ -133,7 +133,8 @@ struct Failing;
 
 async fn retry(_: Memory) {
     let scene = Scene::default();
-    let bus = Failing::new(Config::memory())
+    // With a brake, the last attempt would be repeated until another event is handled.
+    let bus = Failing::new(Config::memory().brake(Brake::Off))
         .start(scene.clone())
         .await
         .expect("it starts");
@@ -239,7 +240,7 @@ struct Refusing;
 
 async fn permanent(_: Memory) {
     let scene = Scene::default();
-    let bus = Refusing::new(Config::memory())
+    let bus = Refusing::new(Config::memory().brake(Brake::Off))
         .start(scene.clone())
         .await
         .expect("it starts");

@@ -1,6 +1,7 @@
 //! Defects that other systems shipped, each as a scenario that this bus survives.
 
 mod bounds;
+mod brake;
 mod config;
 mod gaps;
 mod health;

@@ -2,7 +2,7 @@
 
 use super::options::OPTIONS;
 use super::url::{FORMS, shown};
-use super::{Broker, Config, ConfigError};
+use super::{Brake, Broker, Config, ConfigError};
 use crate::event::check_name;
 use bytesize::ByteSize;
 use humantime::format_duration;
@@ -39,6 +39,9 @@ impl Config {
         mistakes.number("buffer", self.buffer, EVENTS);
         mistakes.size("buffer_bytes", self.buffer_bytes, BYTES);
         mistakes.number("delayed", self.delayed, EVENTS);
+        if let Brake::After(failures) = self.brake {
+            mistakes.number("brake", failures, 1..=1_000_000);
+        }
         mistakes.number("window", self.window.unwrap_or(1), EVENTS);
         mistakes.duration("shutdown_deadline", self.shutdown_deadline, WAIT);
         mistakes.duration("connect_timeout", self.connect_timeout, WAIT);
@@ -174,6 +177,7 @@ mod tests {
             ("buffer", ["1", "16777216"], ["0", "16777217"]),
             ("buffer_bytes", ["1", &bytes], ["0", &beyond]),
             ("delayed", ["1", "16777216"], ["0", "16777217"]),
+            ("brake", ["1", "1000000"], ["0", "1000001"]),
             ("window", ["1", "16777216"], ["0", "16777217"]),
             ("drain", ["in-flight", "everything"], ["", ""]),
             ("shutdown_deadline", ["1ms", "1day"], ["999us", "86401s"]),

@@ -1,6 +1,6 @@
 //! What follows from the options.
 
-use super::{Broker, Config, Drain};
+use super::{Brake, Broker, Config, Drain};
 use std::time::Duration;
 
 /// The longest part of the shutdown's deadline that is kept for closing.
@@ -12,6 +12,14 @@ impl Config {
     pub(crate) fn drain_time(&self) -> Duration {
         let close = (self.shutdown_deadline / 5).min(CLOSE);
         self.shutdown_deadline.saturating_sub(close)
+    }
+
+    /// Failed attempts in a row after which a handler is braked.
+    pub(crate) fn brake_after(&self) -> Option<u32> {
+        match self.brake {
+            Brake::After(failures) => Some(failures),
+            Brake::Off => None,
+        }
     }
 
     /// The most events between the oldest unsettled and the newest taken of a source.

@@ -11,7 +11,7 @@ mod options;
 mod read;
 mod url;
 
-pub use choices::{Drain, Provision};
+pub use choices::{Brake, Drain, Provision};
 pub use error::ConfigError;
 pub use options::Config;
 pub(crate) use url::Broker;

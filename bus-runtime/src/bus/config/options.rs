@@ -2,7 +2,7 @@
 
 use super::declare::{Refused, options};
 use super::url::Url;
-use super::{Drain, Provision, read};
+use super::{Brake, Drain, Provision, read};
 use std::time::Duration;
 
 const MIB: usize = 1 << 20;
@@ -25,6 +25,7 @@ options! {
     /// | `buffer` | 16384 | events fetched and not started |
     /// | `buffer_bytes` | 64MiB | raw bytes of all events held |
     /// | `delayed` | 16384 | events waiting for a retry, or for a dead letter to be stored |
+    /// | `brake` | 20 | failed attempts in a row after which a handler that does nothing else is braked; or `off` |
     /// | `window` | the transport's | events between the oldest unsettled and the newest taken of a source: 65536, on Kafka 1048576 |
     /// | `drain` | the transport's | what a shutdown waits for: `in-flight` if the transport is durable, `everything` in memory |
     /// | `shutdown_deadline` | 25s | how long a shutdown takes in all |
@@ -93,6 +94,10 @@ options! {
     /// Sets how many events may wait for a retry, or for a dead letter to be stored: 1 to 16 777 216. When
     /// it is full, the sources of the subscriptions that fill it stop.
     delayed: usize = 16_384, "16384", read::number, (events: usize) => events;
+
+    /// Sets after how many failed attempts in a row a handler is braked that does nothing but fail, or that none ever
+    /// is; what that means is said at [`Brake`].
+    brake: Brake = Brake::After(20), "20", read::brake, (brake: Brake) => brake;
 
     /// Sets how many events of a source may lie between the oldest unsettled and the newest taken: 1 to
     /// 16 777 216. A source whose window is full stops, and that source alone. The default is 65 536 on NATS, and

@@ -1,6 +1,6 @@
 //! Options out of text. An error says what is expected.
 
-use super::{Drain, Provision};
+use super::{Brake, Drain, Provision};
 use bytesize::ByteSize;
 use std::str::FromStr;
 use std::time::Duration;
@@ -28,6 +28,14 @@ pub(super) fn size(text: &str) -> Read<usize> {
 
 pub(super) fn duration(text: &str) -> Read<Duration> {
     humantime::parse_duration(text).map_err(|_| "a duration with its unit, such as `250ms` or `5m`")
+}
+
+pub(super) fn brake(text: &str) -> Read<Brake> {
+    if text == "off" {
+        return Ok(Brake::Off);
+    }
+    let failures = text.parse().ok().map(Brake::After);
+    failures.ok_or("a whole number in digits, such as `20`, or `off`")
 }
 
 pub(super) fn drain(text: &str) -> Read<Drain> {

@@ -117,6 +117,7 @@ impl<E> Core<E> {
         }
         for index in gone {
             self.uncount(index);
+            self.hold_no_more(index);
             let node = self.slab.get_mut(index);
             let (source, bytes) = (node.source, node.bytes);
             // The event of a head that ran, or was being buried, has been released already.

@@ -1,10 +1,13 @@
 //! A pool whose events are scripted and whose every step is written down.
 
 use super::super::{
-    Attempt, Ended, Grant, Limits, Pool, PoolSource, Share, Submission, Ticket, Verdict, Work,
+    Attempt, Brakes, Ended, Grant, Limits, Pool, PoolSource, Share, Submission, Ticket, Verdict,
+    Work,
 };
+use crate::handler::Retry;
 use std::collections::HashMap;
 use std::future::pending;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -29,6 +32,12 @@ pub(super) enum Step {
     FailForever,
     /// Fails, and is tried again at once.
     FailSoon,
+    /// Fails at every attempt, which are those of [`Retry::DEFAULT`].
+    Poison,
+    /// The same, while what it needs is away.
+    Needs,
+    /// Cannot be mended while what it needs is away.
+    CannotDo,
 }
 
 #[derive(Debug)]
@@ -54,12 +63,24 @@ pub(super) struct Script {
     pub(super) burials: Mutex<Vec<(Ticket, Box<Event>)>>,
     pub(super) running: Arc<Mutex<(usize, usize)>>,
     retried: Mutex<usize>,
+    pub(super) brakes: Mutex<Vec<Brakes>>,
+    /// What some need is away.
+    pub(super) away: AtomicBool,
+    /// And works nevertheless for so many of a hundred attempts.
+    pub(super) works: AtomicU8,
+    random: Mutex<Option<fastrand::Rng>>,
 }
 
 pub(super) const RETRY: Duration = Duration::from_secs(10);
 pub(super) const TIMEOUT: Duration = Duration::from_mins(1);
 
 impl Script {
+    fn works(&self) -> bool {
+        let mut random = self.random.lock().expect("not poisoned");
+        let random = random.get_or_insert_with(|| fastrand::Rng::with_seed(36));
+        random.u8(0..100) < self.works.load(Ordering::Relaxed)
+    }
+
     fn note(&self, happened: Happened) {
         self.log.lock().expect("not poisoned").push(happened);
     }
@@ -102,6 +123,8 @@ impl Work for Script {
         let at = (attempt as usize - 1).min(event.steps.len() - 1);
         let step = event.steps[at].clone();
         assert!(!matches!(step, Step::PanicAtBegin), "begun badly");
+        let needs = matches!(step, Step::Needs | Step::CannotDo);
+        let fails = needs && self.away.load(Ordering::Relaxed) && !self.works();
         let gate = if let Step::Gate(name) = step {
             Some(self.gate(name))
         } else {
@@ -126,7 +149,8 @@ impl Work for Script {
                     tokio::task::yield_now().await;
                     true
                 }
-                Step::Fail | Step::FailForever | Step::FailSoon | Step::Die => false,
+                Step::Fail | Step::FailForever | Step::FailSoon | Step::Die | Step::Poison => false,
+                Step::Needs | Step::CannotDo => !fails,
                 Step::Gate(_) => {
                     let gate = gate.expect("made above");
                     gate.acquire().await.expect("never closed").forget();
@@ -147,13 +171,21 @@ impl Work for Script {
             }
             _ if matches!(event.steps[at], Step::FailSoon) => Verdict::Retry(Duration::ZERO),
             _ if matches!(event.steps[at], Step::FailForever) => Verdict::Retry(Duration::MAX),
-            _ if matches!(event.steps[at], Step::Die) => Verdict::Bury,
+            _ if matches!(event.steps[at], Step::Die | Step::CannotDo) => Verdict::Bury,
+            _ if matches!(event.steps[at], Step::Poison | Step::Needs) => {
+                let delay = Retry::DEFAULT.delay(attempt, 0.5);
+                delay.map_or(Verdict::Exhausted, Verdict::Retry)
+            }
             Ended::Returned(false) | Ended::Panicked(_) | Ended::TimedOut => Verdict::Retry(RETRY),
         }
     }
 
     fn retried(&self, _: usize) {
         *self.retried.lock().expect("not poisoned") += 1;
+    }
+
+    fn brakes(&self, brakes: Brakes) {
+        self.brakes.lock().expect("not poisoned").push(brakes);
     }
 
     fn settle(&self, event: Box<Event>) {
@@ -186,6 +218,7 @@ pub(super) const WIDE: Limits = Limits {
     buffer: 1000,
     buffer_bytes: 1 << 20,
     delayed: 1000,
+    brake: None,
 };
 
 impl Rig {
@@ -266,6 +299,25 @@ impl Rig {
             }
         };
         self.log().into_iter().filter_map(released).collect()
+    }
+
+    /// How the first subscription stands, as it was told last.
+    pub(super) fn stands(&self) -> Option<(bool, usize)> {
+        let brakes = self.script().brakes.lock().expect("not poisoned");
+        let of_first = brakes.iter().rfind(|brakes| brakes.subscription == 0);
+        of_first.map(|brakes| (brakes.braked, brakes.held))
+    }
+
+    /// The ids that were to be buried, in order; now they are.
+    pub(super) fn bury_all(&self) -> Vec<u64> {
+        let mut buried = Vec::new();
+        let next = || self.script().burials.lock().expect("not poisoned").pop();
+        while let Some((ticket, event)) = next() {
+            buried.push(event.id);
+            self.pool.buried(ticket, event);
+        }
+        buried.sort_unstable();
+        buried
     }
 
     /// How often attempts at an event began.

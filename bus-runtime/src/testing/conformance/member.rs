@@ -23,6 +23,7 @@ pub(super) const ROOMY: Limits = Limits {
     buffer: 4096,
     buffer_bytes: 64 * 1024 * 1024,
     delayed: 64,
+    brake: None,
 };
 
 /// What a member handles, and within which bounds.

@@ -91,6 +91,7 @@ async fn one_round(stage: &Stage, round: u32, random: &mut Rng) -> Kept {
         buffer: random.usize(1..9),
         buffer_bytes: random.usize(1..4000),
         delayed: random.usize(1..4),
+        brake: None,
     };
     let plan = Plan {
         limits,
