@@ -13,7 +13,12 @@ struct Bench {
     needs_brokers: bool,
 }
 
-const BENCHES: [Bench; 2] = [
+const BENCHES: [Bench; 3] = [
+    Bench {
+        name: "compile",
+        profile: "dev",
+        needs_brokers: false,
+    },
     Bench {
         name: "footprint",
         profile: "dev",
