@@ -13,7 +13,7 @@ struct Bench {
     needs_brokers: bool,
 }
 
-const BENCHES: [Bench; 3] = [
+const BENCHES: [Bench; 4] = [
     Bench {
         name: "compile",
         profile: "dev",
@@ -28,6 +28,11 @@ const BENCHES: [Bench; 3] = [
         name: "kafka",
         profile: "release",
         needs_brokers: true,
+    },
+    Bench {
+        name: "memory",
+        profile: "release",
+        needs_brokers: false,
     },
 ];
 
