@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::broker::{self, KafkaServer, NatsServer};
-use crate::{bench, suite};
+use crate::{bench, promises, suite};
 use lexopt::ValueExt;
 use lexopt::prelude::{Long, Short, Value};
 use std::ffi::OsString;
@@ -16,6 +16,10 @@ cargo xtask bench compile [N]...    measures what so many handlers cost to compi
 cargo xtask bench footprint [N]     counts tasks, threads, descriptors and heap of buses with 1, 5, 20, 1000 and N topics,
                                     beside a pool for each topic and beside hash lanes behind one dispatcher
 cargo xtask bench kafka             measures what reading from Kafka costs, beside what users write by hand;
+cargo xtask bench memory            measures what the bus costs in memory, beside a loop over a tokio channel
+cargo xtask promises [P2]...        prints what the bus promises, the tests that show it and how they ended when they last ran,
+                                    and mutants of the product that turn a test red; or NOT YET
+cargo xtask promises --mutants      also runs the mutants, in a copy of the workspace in target/mutants
 cargo xtask --help                  prints this
 
 Each benchmark also writes target/bench/<its name>.json.
@@ -38,6 +42,10 @@ enum Command {
         name: String,
         arguments: Vec<String>,
     },
+    Promises {
+        names: Vec<String>,
+        mutants: bool,
+    },
 }
 
 /// Does what the command line says. The exit code is 1 when that failed, 2 when it was not understood.
@@ -56,6 +64,7 @@ pub fn main() -> ExitCode {
             Ok(true)
         }
         Command::Test { only } => suite::test(&only),
+        Command::Promises { names, mutants } => promises::promises(&names, mutants),
         Command::NatsUp => broker::up::<NatsServer>().map(|()| true),
         Command::KafkaUp => broker::up::<KafkaServer>().map(|()| true),
         Command::Bench { name, arguments } => bench::run(&name, &arguments).map(|()| true),
@@ -73,11 +82,14 @@ pub fn main() -> ExitCode {
 fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, lexopt::Error> {
     let mut parser = lexopt::Parser::from_args(arguments);
     let mut words = Vec::new();
-    let mut only = Vec::new();
+    let (mut only, mut mutants) = (Vec::new(), false);
     while let Some(argument) = parser.next()? {
         match argument {
             Long("help") | Short('h') => return Ok(Command::Usage),
             Long("only") if words == ["test"] => only.push(parser.value()?.string()?),
+            Long("mutants") if words.first().is_some_and(|word| word == "promises") => {
+                mutants = true;
+            }
             Value(word) => words.push(word.string()?),
             other => return Err(other.unexpected()),
         }
@@ -85,6 +97,10 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, lexop
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => Ok(Command::Usage),
         ["test"] => Ok(Command::Test { only }),
+        ["promises", ..] => Ok(Command::Promises {
+            names: words[1..].to_vec(),
+            mutants,
+        }),
         ["brokers", "up", "nats"] => Ok(Command::NatsUp),
         ["brokers", "up", "kafka"] => Ok(Command::KafkaUp),
         ["bench", name, ..] if bench::exists(name) => Ok(Command::Bench {
@@ -126,6 +142,15 @@ mod tests {
             parsed("bench footprint 10000"),
             Ok(bench("footprint", &["10000"]))
         );
+        let promises = |names: &[&str], mutants| Command::Promises {
+            names: names.iter().map(|&name| name.to_owned()).collect(),
+            mutants,
+        };
+        assert_eq!(parsed("promises"), Ok(promises(&[], false)));
+        assert_eq!(
+            parsed("promises --mutants P2 P3"),
+            Ok(promises(&["P2", "P3"], true))
+        );
         assert_eq!(parsed("brokers up nats"), Ok(Command::NatsUp));
         assert_eq!(parsed("brokers up kafka"), Ok(Command::KafkaUp));
     }
@@ -139,6 +164,7 @@ mod tests {
             ("test --only", "--only"),
             ("--only fmt test", "--only"),
             ("brokers up nats --only fmt", "--only"),
+            ("test --mutants", "--mutants"),
             ("bench", "bench"),
             ("bench speed", "bench speed"),
             ("brokers up", "brokers up"),

@@ -6,6 +6,7 @@
 mod bench;
 pub mod broker;
 mod command;
+mod promises;
 mod run;
 mod suite;
 

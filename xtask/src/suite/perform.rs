@@ -1,5 +1,6 @@
 //! Runs the suites and tells the result.
 
+use super::last::Last;
 use super::list::{Suite, Work, suites};
 use super::table::{self, Count, Report};
 use super::workspace::Workspace;
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 /// How long one command of a suite may take, compiling included.
 const LIMIT: Duration = Duration::from_mins(20);
 
-/// Runs all suites, or those that are named, and prints the table. `Ok(true)` means that every test ran and
+/// Runs all suites, or those that are named, prints the table and keeps the results for `cargo xtask promises`. `Ok(true)` means that every test ran and
 /// passed; an error that nothing ran.
 pub(crate) fn test(only: &[String]) -> Result<bool, String> {
     process::kill_at_signal().map_err(|error| error.to_string())?;
@@ -36,6 +37,7 @@ pub(crate) fn test(only: &[String]) -> Result<bool, String> {
             took: begun.elapsed(),
         });
     }
+    Last::read()?.keep(&reports)?;
     let mut output = io::stdout().lock();
     table::print(&mut output, &reports)
         .and_then(|()| output.flush())
@@ -102,7 +104,9 @@ fn perform(suite: &mut Suite, workspace: &Workspace) -> Vec<Tested> {
     }
 }
 
-fn cargo_test(suite: &str, command: &mut Command, show: fn(&[u8])) -> Vec<Tested> {
+/// Runs what is a `cargo test`, and tells how each of its tests ended; a command that fails in another way, or that has
+/// no test, is a failed test with the suite's name.
+pub(crate) fn cargo_test(suite: &str, command: &mut Command, show: fn(&[u8])) -> Vec<Tested> {
     let output = Arc::new(Mutex::new(Output::default()));
     let reading = output.clone();
     let result = process::run(command, LIMIT, move |bytes| {

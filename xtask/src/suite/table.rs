@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 /// The transports that tests run on, as they stand in a test's path.
-const TRANSPORTS: &[&str] = &["memory", "nats", "kafka"];
+pub(super) const TRANSPORTS: &[&str] = &["memory", "nats", "kafka"];
 
 /// What a suite has done.
 pub(super) struct Report {
@@ -111,7 +111,7 @@ fn list(
 
 /// The place in [`TRANSPORTS`] of the one that is a segment of the test's path. An example in the documentation
 /// stands in a path too, but most speak to no broker.
-fn transport(name: &str) -> Option<usize> {
+pub(super) fn transport(name: &str) -> Option<usize> {
     if name.contains("(line ") {
         return None;
     }

@@ -1,0 +1,156 @@
+//! Mutants of the product, in a copy of the workspace.
+
+use super::promise::Mutant;
+use crate::run::libtest::{Tested, Verdict};
+use crate::run::process;
+use crate::suite::{cargo, cargo_test, root};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{fs, io};
+
+/// Whether the test of each mutant turns red; a line is printed for each as it is known. `false` when one survived.
+///
+/// The tests run on the memory transport, without cargo features: that is compiled soon.
+pub(super) fn run(mutants: &[&Mutant]) -> Result<bool, String> {
+    process::kill_at_signal().map_err(|error| error.to_string())?;
+    let copy = Copy::make().map_err(|error| format!("the workspace cannot be copied: {error}"))?;
+    for mutant in mutants {
+        if let Found::Red(reason) = copy.test(mutant)? {
+            return Err(format!("{} is red without a mutant: {reason}", mutant.test));
+        }
+    }
+    let mut survivors = 0;
+    for mutant in mutants {
+        copy.mutate(mutant)
+            .map_err(|error| format!("{}: {error}", mutant.file))?;
+        let found = copy.test(mutant);
+        copy.heal(mutant)
+            .map_err(|error| format!("{}: {error}", mutant.file))?;
+        let told = match found {
+            Ok(Found::Red(_)) => "red".to_owned(),
+            Ok(Found::Green) => {
+                survivors += 1;
+                "SURVIVED".to_owned()
+            }
+            Err(error) => {
+                survivors += 1;
+                format!("NOT TESTED: {error}")
+            }
+        };
+        println!(
+            "{told}: {} ({}): {} {}",
+            mutant.does, mutant.file, mutant.suite, mutant.test
+        );
+    }
+    Ok(survivors == 0)
+}
+
+enum Found {
+    Green,
+    Red(String),
+}
+
+/// A copy of the workspace, with a target folder of its own.
+struct Copy {
+    folder: PathBuf,
+    target: PathBuf,
+}
+
+impl Copy {
+    /// Writes what differs only, so that what was compiled before is still good.
+    fn make() -> io::Result<Self> {
+        let copy = Copy {
+            folder: root().join("target/mutants/workspace"),
+            target: root().join("target/mutants/target"),
+        };
+        let mut git = Command::new("git");
+        git.args([
+            "ls-files",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+            "-z",
+        ]);
+        let listed = git.current_dir(root()).output()?;
+        if !listed.status.success() {
+            let error = String::from_utf8_lossy(&listed.stderr).into_owned();
+            return Err(io::Error::other(error));
+        }
+        for file in String::from_utf8_lossy(&listed.stdout).split_terminator('\0') {
+            // Deleted, and not committed yet.
+            let Ok(now) = fs::read(root().join(file)) else {
+                continue;
+            };
+            let to = copy.folder.join(file);
+            if fs::read(&to).ok().as_deref() != Some(&*now) {
+                fs::create_dir_all(to.parent().unwrap_or(Path::new("")))?;
+                fs::write(to, now)?;
+            }
+        }
+        Ok(copy)
+    }
+
+    fn mutate(&self, mutant: &Mutant) -> io::Result<()> {
+        let text = fs::read_to_string(root().join(mutant.file))?;
+        fs::write(
+            self.folder.join(mutant.file),
+            text.replacen(mutant.old, mutant.new, 1),
+        )
+    }
+
+    fn heal(&self, mutant: &Mutant) -> io::Result<()> {
+        fs::write(
+            self.folder.join(mutant.file),
+            fs::read(root().join(mutant.file))?,
+        )
+    }
+
+    /// Runs the mutant's test; an error when there was none to run, since nothing compiled.
+    fn test(&self, mutant: &Mutant) -> Result<Found, String> {
+        eprintln!("{} {}", mutant.suite, mutant.test);
+        let mut command = cargo(&words(mutant));
+        command
+            .current_dir(&self.folder)
+            .env("CARGO_TARGET_DIR", &self.target);
+        let tests = cargo_test(mutant.suite, &mut command, |_| ());
+        judge(mutant, &tests)
+    }
+}
+
+/// What cargo is asked for.
+fn words(mutant: &Mutant) -> String {
+    let Mutant { suite, test, .. } = mutant;
+    match *suite {
+        "unit" => format!("test -p bus-runtime --lib {test} -- --exact"),
+        "ui" => format!("test -p tests --test ui -- every_program trybuild={test}"),
+        _ => format!("test -p tests --test {suite} {test} -- --exact"),
+    }
+}
+
+fn judge(mutant: &Mutant, tests: &[Tested]) -> Result<Found, String> {
+    let name = if mutant.suite == "ui" {
+        "every_program"
+    } else {
+        mutant.test
+    };
+    let of_the_program = |test: &&Tested| test.name == name || test.name == "(test program)";
+    let killed = |test: &&Tested| matches!(&test.verdict, Verdict::Failed(Some(reason)) if reason.contains("was killed"));
+    for test in tests
+        .iter()
+        .filter(|test| of_the_program(test) || killed(test))
+    {
+        match &test.verdict {
+            Verdict::Failed(reason) => return Ok(Found::Red(reason.clone().unwrap_or_default())),
+            Verdict::Passed => return Ok(Found::Green),
+            Verdict::Skipped => {}
+        }
+    }
+    let why = tests.iter().find_map(|test| match &test.verdict {
+        Verdict::Failed(reason) => reason.as_deref(),
+        _ => None,
+    });
+    Err(format!(
+        "the test did not run: {}",
+        why.unwrap_or("there is no such test")
+    ))
+}
