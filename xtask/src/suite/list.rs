@@ -13,6 +13,9 @@ const EXAMPLES: &str = "examples";
 /// The examples that run to their end by themselves, each with the transport that it uses.
 const RUN_EXAMPLES: &[(&str, &str)] = &[("quickstart", "memory"), ("several_crates", "memory")];
 
+/// The examples that have tests: each is a package, and its tests are a suite.
+const TESTED_EXAMPLES: &[&str] = &["shop-over-http"];
+
 /// Some tests under one name.
 pub(super) struct Suite {
     pub(super) name: String,
@@ -80,6 +83,10 @@ pub(super) fn suites(workspace: &Workspace) -> Vec<Suite> {
         suites.push(suite);
     }
     suites.push(Suite::new("examples", examples()));
+    for package in TESTED_EXAMPLES {
+        let tests = cargo(&format!("test -p {package} --all-targets --no-fail-fast"));
+        suites.push(Suite::new(package, Work::Cargo(tests)));
+    }
     suites
 }
 
