@@ -9,6 +9,7 @@ pub(super) const PROMISES: [Promise; 13] = [
         text: "A process has one worker pool for all its topics, sized once. Nothing reserves workers for a topic or a \
                handler; `at_most` can only lower a handler's share. A second bus in one process is refused at start, \
                two versions of the runtime in one binary by cargo. A handler cannot be registered at run time.",
+        not_yet: "",
         tests: &[
             (
                 "ui",
@@ -42,6 +43,7 @@ pub(super) const PROMISES: [Promise; 13] = [
         text: "Of one group, topic and key, an event starts only after the one before it is settled: through retries, \
                timeouts, panics, redeliveries, reconnects, rebalances and shutdown, for as long as this process owns \
                its source. Every handler can read a fence that grows with each change of owner.",
+        not_yet: "",
         tests: &[
             (
                 "unit",
@@ -88,6 +90,7 @@ pub(super) const PROMISES: [Promise; 13] = [
         text: "A key that is slow, failing, backing off or stuck delays no other key while there is room; its followers \
                fill the share of their own source only, and health names the key. A flooding topic does not starve a \
                quiet one.",
+        not_yet: "",
         tests: &[
             (
                 "unit",
@@ -132,6 +135,7 @@ pub(super) const PROMISES: [Promise; 13] = [
         text: "On a durable transport, within the broker's own retention: nothing is acknowledged before it is settled, \
                and `kill -9` of the process or of the broker, at any moment, loses nothing. A new group starts at the \
                earliest event.",
+        not_yet: "",
         tests: &[
             (
                 "unit",
@@ -172,6 +176,7 @@ pub(super) const PROMISES: [Promise; 13] = [
         text: "Handlers that run, events fetched and not started, events that wait for a retry or for the confirmation \
                of their dead letter, and bytes of all that is held have each a bound, whatever the topics, keys and \
                handlers do. Backpressure reaches the broker by source.",
+        not_yet: "",
         tests: &[
             (
                 "unit",
@@ -209,6 +214,7 @@ pub(super) const PROMISES: [Promise; 13] = [
         text: "`shutdown()` drains until a deadline, then cancels; it reports what was settled and what was released; \
                when it returns there is no task, timer, thread, socket or descriptor left, or the report names each. A \
                second start in the same process works.",
+        not_yet: "",
         tests: &[
             (
                 "cycles",
@@ -256,6 +262,7 @@ pub(super) const PROMISES: [Promise; 13] = [
         title: "Constant cost in topics",
         text: "Tasks, threads and connections grow with groups, never with topics, handlers, keys or events. An idle key \
                costs nothing. `cargo xtask bench footprint 10000` counts it for 1 to 10 000 topics.",
+        not_yet: "",
         tests: &[
             (
                 "footprint",
@@ -280,6 +287,7 @@ pub(super) const PROMISES: [Promise; 13] = [
         title: "One meaning on every transport",
         text: "In memory, on NATS JetStream and on Kafka the bus passes one suite, by the capabilities that a transport \
                declares; what a transport cannot do is in the README's table.",
+        not_yet: "",
         tests: &[(
             "conformance",
             &[
@@ -305,6 +313,7 @@ pub(super) const PROMISES: [Promise; 13] = [
         name: "P9",
         title: "Misuse does not compile",
         text: "And the message names the fix.",
+        not_yet: "",
         tests: &[(
             "ui",
             &[
@@ -327,6 +336,7 @@ pub(super) const PROMISES: [Promise; 13] = [
         title: "No inert option",
         text: "Every option and attribute argument has a test that observes its effect, in each of the ways to set it; \
                an unknown one is an error.",
+        not_yet: "",
         tests: &[
             (
                 "options",
@@ -365,6 +375,7 @@ pub(super) const PROMISES: [Promise; 13] = [
         title: "Nothing fails silently",
         text: "A dead letter, a dropped connection, a stuck key, a refused dead letter, a full window: each is in the log \
                and in the health report, with default settings. A bus that dies ends `run_until` with the error.",
+        not_yet: "each of them is in the metrics too",
         tests: &[
             (
                 "log",
@@ -401,6 +412,7 @@ pub(super) const PROMISES: [Promise; 13] = [
         name: "P12",
         title: "No `unsafe` in users' crates",
         text: "What the macros write compiles under `#![forbid(unsafe_code)]` and `#![deny(warnings)]`.",
+        not_yet: "",
         tests: &[("ui", &["every_program"])],
         mutants: &[Mutant {
             does: "what `#[event_handler]` writes is unsafe somewhere",
@@ -415,8 +427,37 @@ pub(super) const PROMISES: [Promise; 13] = [
         name: "P13",
         title: "An outage is not poison",
         text: "When a subscription does nothing but fail, the bus brakes it and probes, instead of emptying the topic \
-               into the dead letters. Dead letters can be listed, shown, replayed and purged.",
-        tests: &[],
-        mutants: &[],
+               into the dead letters.",
+        not_yet: "dead letters can be listed, shown, replayed and purged",
+        tests: &[
+            (
+                "unit",
+                &[
+                    "an_outage_under_load_buries_nothing_and_everything_is_handled_after_it",
+                    "without_a_brake_the_same_outage_buries_everything",
+                    "three_poison_keys_are_buried_when_another_event_succeeds",
+                ],
+            ),
+            (
+                "regressions",
+                &[
+                    "regression_36_a_short_outage_loses_no_order_and_no_event",
+                    "regression_36_an_outage_under_load",
+                    "regression_36_an_outage_with_one_single_event",
+                    "regression_36_an_outage_in_which_5_percent_of_attempts_succeed",
+                    "regression_36_an_outage_of_a_quiet_topic_with_three_poison_keys",
+                    "regression_36_a_bad_schema_deploy",
+                    "regression_36_without_a_brake_an_outage_empties_the_topic",
+                ],
+            ),
+        ],
+        mutants: &[Mutant {
+            does: "an event without an attempt left is a dead letter in an outage too",
+            file: "bus-runtime/src/pool/brake.rs",
+            old: "let exhausted = !self.is_on() && self.debt < after && works;",
+            new: "let exhausted = true;",
+            suite: "unit",
+            test: "pool::tests::brake::an_outage_under_load_buries_nothing_and_everything_is_handled_after_it",
+        }],
     },
 ];

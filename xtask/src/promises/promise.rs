@@ -9,6 +9,8 @@ pub(super) struct Promise {
     pub(super) title: &'static str,
     /// What is promised.
     pub(super) text: &'static str,
+    /// What belongs to it and is not shown yet; or nothing.
+    pub(super) not_yet: &'static str,
     /// The tests that show it: a suite, and the names of tests of it. `unit` are the library's own.
     pub(super) tests: &'static [(&'static str, &'static [&'static str])],
     /// Mistakes in the product that would break it.

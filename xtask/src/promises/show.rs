@@ -46,6 +46,7 @@ fn show(promise: &Promise, last: &Last) -> (String, bool) {
         name,
         title,
         text,
+        not_yet,
         tests,
         mutants,
     } = promise;
@@ -81,6 +82,8 @@ fn show(promise: &Promise, last: &Last) -> (String, bool) {
     }
     if !promise.is_shown() {
         shown.push_str("     NOT YET\n");
+    } else if !not_yet.is_empty() {
+        line(&mut shown, format_args!("     NOT YET {not_yet}"));
     }
     (shown, failed)
 }
@@ -229,6 +232,7 @@ mod tests {
             name: "P0",
             title: "Peace",
             text: "All is well.",
+            not_yet: "",
             tests: &[],
             mutants: &[],
         };
@@ -243,6 +247,7 @@ mod tests {
             name: "P0",
             title: "Peace",
             text: "All is well.",
+            not_yet: "",
             tests: &[("order", &["keys", "clocks"])],
             mutants: &[],
         };
