@@ -2,14 +2,18 @@
 //!
 //! 1. [A first handler](first_handler)
 //! 2. [Keys and order](keys_and_order)
-//! 3. [Configuration](configuration)
-//! 4. [Coming from a hand-written loop](from_a_loop)
+//! 3. [When handlers fail](failures)
+//! 4. [Configuration](configuration)
+//! 5. [Coming from a hand-written loop](from_a_loop)
 
 #[doc = include_str!("../guide/first_handler.md")]
 pub mod first_handler {}
 
 #[doc = include_str!("../guide/keys_and_order.md")]
 pub mod keys_and_order {}
+
+#[doc = include_str!("../guide/failures.md")]
+pub mod failures {}
 
 #[doc = include_str!("../guide/configuration.md")]
 pub mod configuration {}

@@ -11,7 +11,11 @@ const TESTS: &str = "tests";
 const EXAMPLES: &str = "examples";
 
 /// The examples that run to their end by themselves, each with the transport that it uses.
-const RUN_EXAMPLES: &[(&str, &str)] = &[("quickstart", "memory"), ("several_crates", "memory")];
+const RUN_EXAMPLES: &[(&str, &str)] = &[
+    ("quickstart", "memory"),
+    ("several_crates", "memory"),
+    ("state", "memory"),
+];
 
 /// The examples that have tests: each is a package, and its tests are a suite.
 const TESTED_EXAMPLES: &[&str] = &["shop-over-http"];
