@@ -12,6 +12,8 @@ mod errors;
 mod event;
 mod event_bus;
 mod event_handler;
+mod event_handlers;
+mod from_ref;
 mod options;
 mod paths;
 
@@ -23,6 +25,11 @@ pub fn event_handler(args: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 #[proc_macro_attribute]
+pub fn event_handlers(args: TokenStream, item: TokenStream) -> TokenStream {
+    event_handlers::expand(args.into(), &item.into()).into()
+}
+
+#[proc_macro_attribute]
 pub fn event_bus(args: TokenStream, item: TokenStream) -> TokenStream {
     event_bus::expand(args.into(), &item.into()).into()
 }
@@ -30,4 +37,9 @@ pub fn event_bus(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_derive(Event, attributes(event))]
 pub fn event(item: TokenStream) -> TokenStream {
     event::expand(item.into()).into()
+}
+
+#[proc_macro_derive(FromRef, attributes(from_ref))]
+pub fn from_ref(item: TokenStream) -> TokenStream {
+    from_ref::expand(item.into()).into()
 }

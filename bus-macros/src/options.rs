@@ -2,7 +2,7 @@
 
 use crate::errors::{Errors, did_you_mean};
 use proc_macro2::token_stream::IntoIter;
-use proc_macro2::{Ident, Spacing, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, Spacing, TokenStream, TokenTree};
 use std::iter::Peekable;
 use syn::parse::Parse;
 
@@ -82,18 +82,22 @@ impl Options {
         parse(self.take_tokens(name)?, errors)
     }
 
-    /// The value of `name`; where it ends in a `.`, which an editor is to complete, what is before that.
+    /// The value of `name`; where a part of it ends in a `.`, which an editor is to complete, without that.
     pub(crate) fn take_half_typed<T: Parse>(
         &mut self,
         name: &str,
         errors: &mut Errors,
     ) -> Option<T> {
         let tokens = self.take_tokens(name)?;
-        let mut begun: Vec<TokenTree> = tokens.clone().into_iter().collect();
-        let dot = begun.pop_if(|last| is_punct(last, '.'));
-        match (dot, syn::parse2(begun.into_iter().collect())) {
-            (Some(dot), Ok(value)) => {
-                errors.at_half_typed(dot, "expected a name behind the `.`");
+        if let Ok(value) = syn::parse2(tokens.clone()) {
+            return Some(value);
+        }
+        let mut dots = Vec::new();
+        match syn::parse2(without_last_dots(tokens.clone(), &mut dots)) {
+            Ok(value) if !dots.is_empty() => {
+                for (dot, begun) in dots {
+                    errors.at_half_typed(dot, format!("expected a name behind `{begun}.`"));
+                }
                 Some(value)
             }
             _ => parse(tokens, errors),
@@ -122,6 +126,31 @@ pub(crate) fn parse<T: Parse>(tokens: TokenStream, errors: &mut Errors) -> Optio
         _ => errors.push(error),
     }
     None
+}
+
+/// Leaves out each `.` behind which a name is missing, and keeps it in `dots`, with what is before it.
+fn without_last_dots(tokens: TokenStream, dots: &mut Vec<(TokenTree, String)>) -> TokenStream {
+    let mut tokens = tokens.into_iter().peekable();
+    let (mut begun, mut last) = (TokenStream::new(), String::new());
+    while let Some(token) = tokens.next() {
+        match token {
+            dot if is_punct(&dot, '.') && tokens.peek().is_none_or(|next| is_punct(next, ',')) => {
+                dots.push((dot, std::mem::take(&mut last)));
+            }
+            TokenTree::Group(group) => {
+                let inner = without_last_dots(group.stream(), dots);
+                let mut inner = Group::new(group.delimiter(), inner);
+                inner.set_span(group.span());
+                begun.extend([TokenTree::Group(inner)]);
+                last.clear();
+            }
+            other => {
+                last = other.to_string();
+                begun.extend([other]);
+            }
+        }
+    }
+    begun
 }
 
 /// The tokens up to the comma that ends a value: what is behind it begins another option, and does not go on

@@ -38,7 +38,8 @@
 //!
 //! # Where things are
 //!
-//! - [`event_handler`], [`event_bus`], [`Event`](derive@Event): the macros, with every argument.
+//! - [`event_handler`], [`event_handlers`], [`event_bus`], [`Event`](derive@Event), [`FromRef`](derive@FromRef): the
+//!   macros, with every argument.
 //! - [`Config`]: every option, its default, and the three ways to set it. `BUS_URL` chooses the broker:
 //!   `memory:` in this process, or, with the cargo features `nats` and `kafka`, `nats://host:port` and `kafka://host:port`.
 //! - [`Running`], [`Publisher`], [`Stop`], [`Report`], [`Health`]: a bus that runs.
@@ -81,7 +82,7 @@ pub use event::{
 pub use handler::{
     Cx, FromEvent, FromRef, HandlerError, IntoOutcome, Outcome, Result, Retry, State,
 };
-pub use macros::{Event, event_bus, event_handler};
+pub use macros::{Event, FromRef, event_bus, event_handler, event_handlers};
 pub use observe::{Health, HealthCheck, Phase, Problem, Unrouted};
 pub use pool::Load;
 pub use transport::Receipt;
@@ -97,9 +98,9 @@ pub mod __private {
     };
     pub use crate::handler::{
         AnyState, AppState, Bus, Call, Checked, Compute, Cx, Decoded, Delivery, Ending,
-        FallibleOutput, FromEvent, Handler, Handles, IntoOutcome, Limit, Listed, Retry, Route,
-        Timeout, assert_extractor, assert_group, assert_unique, call, capacity, check, compute,
-        ending, hashes, run,
+        FallibleOutput, FromEvent, FromRef, Handler, Handlers, Handles, IntoOutcome, LeftOut,
+        Limit, Listed, Part, Retry, Route, Timeout, assert_extractor, assert_group, assert_unique,
+        call, capacity, check, compute, count, ending, hashes, part, run,
     };
     pub use bytes::Bytes;
 }

@@ -3,7 +3,7 @@
 /// Makes an `async fn` the handler of one topic.
 ///
 /// The function stays what it is: a test calls it like any other. A bus runs it where
-/// [`#[event_bus]`](macro@crate::event_bus) lists it.
+/// [`#[event_bus]`](macro@crate::event_bus) lists it, or the [module](macro@crate::event_handlers) that it is in.
 ///
 /// ```
 /// use bus_runtime::prelude::*;
@@ -79,6 +79,60 @@
 /// The handler's name is also the name of a type, so a module, type or crate of that name cannot be used beside it.
 pub use bus_macros::event_handler;
 
+/// Gathers the handlers of a module, which a bus then lists like one.
+///
+/// ```
+/// use bus_runtime::prelude::*;
+///
+/// /// What happens to orders.
+/// #[event_handlers]
+/// mod orders {
+///     use bus_runtime::prelude::*;
+///
+///     #[event_handler(topic = "orders.placed", key = Record)]
+///     async fn reserve_stock(_: Raw) {}
+///
+///     #[event_handler(topic = "orders.paid", key = Record)]
+///     async fn ship(_: Raw) {}
+///
+///     /// A module within needs the attribute too.
+///     #[event_handlers]
+///     mod refunds {
+///         use bus_runtime::prelude::*;
+///
+///         #[event_handler(topic = "orders.returned", key = Record)]
+///         async fn refund(_: Raw) {}
+///     }
+/// }
+///
+/// #[event_handler(topic = "invoices.due", key = Record)]
+/// async fn remind(_: Raw) {}
+///
+/// /// Runs four handlers.
+/// #[event_bus(group = "shop", handlers = [orders, remind])]
+/// struct Shop;
+/// ```
+///
+/// The handlers may be private; the module is as visible as its `pub` says, and may be in another crate than the bus.
+/// A handler with a `#[cfg]` is there when it says so. The module has no options of its own but
+/// `crate = path`: where this crate is, when it is not `::bus_runtime`.
+///
+/// # What is seen
+///
+/// The functions with `#[event_handler]` that are written between the module's braces. Of these three the macro reports
+/// what it can see:
+///
+/// * Handlers that a macro call in the module makes are not seen. Let the macro make the whole module, or list them one
+///   by one.
+/// * Handlers in a module within that has no `#[event_handlers]` are not seen, except those under `#[cfg(test)]`, which
+///   belong to a test's own bus.
+/// * A module in a file of its own, `mod orders;`, cannot have the attribute. List its handlers one by one, as in
+///   `orders::reserve_stock`, or write in that file a module `#[event_handlers] pub mod handlers { … }`.
+///
+/// Nor is a handler seen that the module only imports with `use`. The two attributes are known by their names: do not
+/// rename them where you import them.
+pub use bus_macros::event_handlers;
+
 /// Makes a struct the program's event bus: every handler it runs, checked against each other.
 ///
 /// ```
@@ -113,7 +167,8 @@ pub use bus_macros::event_handler;
 ///
 /// # What does not compile
 ///
-/// Two handlers of one topic and group, in whichever crates; a handler listed twice; two topics that differ only in
+/// Two handlers of one topic and group, in whichever crates and modules; a handler listed twice, or by itself and
+/// through its module; two topics that differ only in
 /// `.` and `_`; a handler that takes a `State<T>` which the bus's state does not have; a function without
 /// `#[event_handler]`, of which rustc says that the ``function `reserve_stock` is not a crate or module``.
 ///
@@ -124,7 +179,7 @@ pub use bus_macros::event_handler;
 /// | option | value | left out |
 /// |---|---|---|
 /// | `group` | a `&str`: the name under which the broker keeps the service's progress | an error |
-/// | `handlers` | the paths of the handlers; an entry may have a `#[cfg]` | an error |
+/// | `handlers` | the paths of handlers and of [handler modules](macro@crate::event_handlers); an entry may have a `#[cfg]` | an error |
 /// | `state` | the type that the handlers share; as visible as the bus | `()` |
 /// | `crate` | where this crate is, when it is not `::bus_runtime` | |
 pub use bus_macros::event_bus;
@@ -168,3 +223,38 @@ pub use bus_macros::event_bus;
 /// | `key` | a field, which all variants of an enum have; `a.b`; `0`; `(a, b)`; `method()`; [`Unordered`](crate::Unordered) | an error |
 /// | `crate` | where this crate is, when it is not `::bus_runtime` | |
 pub use bus_macros::Event;
+
+/// Makes each field of a bus's state a part that handlers take as [`State<Field>`](crate::State): derives
+/// [`FromRef`](trait@crate::FromRef).
+///
+/// ```
+/// use bus_runtime::prelude::*;
+/// use std::sync::Arc;
+///
+/// #[derive(Clone)]
+/// struct Db;
+///
+/// #[derive(FromRef)]
+/// struct AppState {
+///     db: Db,
+///     region: Arc<str>,
+///     #[from_ref(skip)]
+///     fallback: Db,
+/// }
+///
+/// #[event_handler(topic = "orders.placed", key = Record)]
+/// async fn reserve(_: Raw, State(db): State<Db>, State(region): State<Arc<str>>) {
+///     drop((db, region));
+/// }
+///
+/// #[event_bus(group = "shop", state = AppState, handlers = [reserve])]
+/// struct Shop;
+/// ```
+///
+/// Each field is cloned when a handler takes it, so a field is `Clone`: keep what is large, or is not `Clone`, in an
+/// `Arc`. `#[from_ref(skip)]` leaves a field out. Two fields of one type do not compile, since a handler that takes that
+/// type could mean either: leave one out, or wrap it in a type of its own.
+///
+/// The state is a struct, with named fields or without, and not generic. `#[from_ref(crate = path)]` on it says where
+/// this crate is, when it is not `::bus_runtime`.
+pub use bus_macros::FromRef;

@@ -9,6 +9,6 @@
 pub use crate::{
     Config, Cx, Event, FromEvent, FromRef, HandlerError, Headers, Json, Key, Metadata, Outcome,
     Publish, Publisher, Raw, Record, Rejection, Result, Retry, State, Stop, Unordered, event_bus,
-    event_handler, shutdown_signal,
+    event_handler, event_handlers, shutdown_signal,
 };
 pub use serde::{Deserialize, Serialize};

@@ -8,21 +8,10 @@ use std::sync::Arc;
 #[derive(Clone)]
 struct Db;
 
+#[derive(FromRef)]
 struct AppState {
     db: Db,
     name: Arc<str>,
-}
-
-impl FromRef<AppState> for Db {
-    fn from_ref(state: &AppState) -> Self {
-        state.db.clone()
-    }
-}
-
-impl FromRef<AppState> for Arc<str> {
-    fn from_ref(state: &AppState) -> Self {
-        state.name.clone()
-    }
 }
 
 /// Of every state.

@@ -1,4 +1,4 @@
-//! expected a name behind the `.`
+//! expected a name behind `order.`
 #![allow(unused)]
 
 use bus_runtime::prelude::*;

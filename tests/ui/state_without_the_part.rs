@@ -1,4 +1,4 @@
-//! the bus's state `AppState` has no `Db`: write `impl FromRef<AppState> for Db`
+//! the bus's state `AppState` has no `Db`: give the state a field of that type, and `#[derive(FromRef)]`, or write `impl FromRef<AppState> for Db`
 #![allow(unused)]
 
 use bus_runtime::prelude::*;

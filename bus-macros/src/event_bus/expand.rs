@@ -85,7 +85,7 @@ fn list(bus: &Bus, state: &TokenStream) -> TokenStream {
             let (_, end) = ends(path);
             let found = quote_spanned!(at(end)=> ::__has_attribute_event_handler);
             let arguments = quote_spanned!(at(end)=> ::<__State>());
-            quote!(#(#attrs)* #private::Listed { at: #index, handler: #path #found #arguments })
+            quote!(#(#attrs)* #private::Listed { at: #index, handlers: #path #found #arguments })
         });
     let unique = bus
         .handlers
@@ -105,7 +105,7 @@ fn list(bus: &Bus, state: &TokenStream) -> TokenStream {
         type __State = #state;
         const __LIST: &[#private::Listed<#state>] = &[#(#listed),*];
         const __CHECKED: #private::Checked<#state> =
-            #private::check::<#state, { #private::capacity(__LIST.len()) }>(__LIST);
+            #private::check::<#state, { #private::capacity(#private::count(__LIST)) }>(__LIST);
         #(#unique)*
     }
 }

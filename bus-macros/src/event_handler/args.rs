@@ -149,6 +149,13 @@ fn names_a_type(path: &Path) -> bool {
 }
 
 fn refusal(name: &str) -> Option<String> {
+    if name == "lane" || name == "lanes" {
+        return Some(
+            "lanes are not supported yet: handlers of one group share its consumer; to keep a slow handler from the \
+             others, give it a `group` of its own, or `at_most`"
+                .to_owned(),
+        );
+    }
     POOL_OPTIONS.contains(&name).then(|| {
         format!(
             "`{name}` is not a handler option: every handler shares the bus's one worker pool, whose size is set \

@@ -57,8 +57,8 @@ pub(crate) fn handler(handler: &Handler) -> TokenStream {
             where
                 #(#bounds,)*
             {
-                const HANDLER: ::core::option::Option<#private::Handler<#state>> =
-                    ::core::option::Option::Some(#private::Handler {
+                const HANDLERS: #private::Handlers<#state> =
+                    #private::Handlers::One(#private::Handler {
                         name: ::core::concat!(::core::module_path!(), #path),
                         topic: __SUBSCRIBED.topic,
                         group: #group,
@@ -92,7 +92,7 @@ pub(crate) fn stub(function: &ItemFn, root: &Root) -> TokenStream {
         #(#cfgs)*
         #[automatically_derived]
         impl<__State: #private::AppState> #private::Handles<__State> for #name {
-            const HANDLER: ::core::option::Option<#private::Handler<__State>> = ::core::option::Option::None;
+            const HANDLERS: #private::Handlers<__State> = #private::Handlers::None;
         }
         #used
     }
@@ -114,11 +114,11 @@ fn marker(function: &ItemFn, root: &Root) -> TokenStream {
         impl #name {
             #[doc(hidden)]
             pub const fn __has_attribute_event_handler<__State: #private::AppState>()
-            -> ::core::option::Option<#private::Handler<__State>>
+            -> #private::Handlers<__State>
             where
                 Self: #private::Handles<__State>,
             {
-                <Self as #private::Handles<__State>>::HANDLER
+                <Self as #private::Handles<__State>>::HANDLERS
             }
         }
     }
@@ -230,7 +230,7 @@ fn compute(handler: &Handler) -> TokenStream {
     let parts = parts(value);
     let parts = quote_spanned!(at(end)=> (#parts));
     let write = if handler.half_typed {
-        quote!(let _ = (#value, __key))
+        quote!(let _ = (#reference #parts, __key))
     } else {
         let written = quote!(#reference #parts, __key);
         call_at(

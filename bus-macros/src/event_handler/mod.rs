@@ -9,12 +9,18 @@ use args::Args;
 use model::Handler;
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::ItemFn;
+use syn::{ItemFn, ItemMod};
 
 pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let Ok(function) = syn::parse2::<ItemFn>(item.clone()) else {
-        errors.at(item, "`#[event_handler]` goes on an `async fn`");
+        let message = match syn::parse2::<ItemMod>(item.clone()) {
+            Ok(_) => {
+                "`#[event_handler]` goes on each `async fn`; the module that holds them takes `#[event_handlers]`"
+            }
+            Err(_) => "`#[event_handler]` goes on an `async fn`",
+        };
+        errors.at(item, message);
         let errors = errors.into_tokens();
         return quote!(#item #errors);
     };

@@ -54,7 +54,9 @@ async fn begin_bus<B: Bus>(config: Config, state: B::State) -> Result<Running, S
         config.publish_timeout,
     );
     let state = Arc::new(state);
-    let subscribed: Vec<Subscribed> = handlers::<B>()
+    let handlers = handlers::<B>();
+    let subscribed: Vec<Subscribed> = handlers
+        .iter()
         .map(|handler| Subscribed {
             name: handler.name,
             topic: handler.topic,
@@ -66,7 +68,8 @@ async fn begin_bus<B: Bus>(config: Config, state: B::State) -> Result<Running, S
         })
         .collect();
     let groups = by_group(&subscribed);
-    let shares: Vec<Share> = handlers::<B>()
+    let shares: Vec<Share> = handlers
+        .iter()
         .map(|handler| share(handler, config.in_flight, subscribed.len()))
         .collect();
     let limits = Limits {

@@ -1,7 +1,7 @@
 //! What is checked over all handlers of a bus while it is compiled: one pass, two hash tables.
 
 use super::text::{Text, equal};
-use super::{Handler, Listed};
+use super::{Handler, Handlers, Listed};
 use crate::event::check_name;
 
 /// The longest group, in bytes.
@@ -16,13 +16,28 @@ pub struct Checked<S: 'static> {
 
 #[derive(Debug)]
 enum Fault<S: 'static> {
-    Duplicate(&'static Handler<S>, &'static Handler<S>),
+    Duplicate(Found<S>, Found<S>),
     Lookalike(&'static Handler<S>, &'static Handler<S>),
+}
+
+/// A handler, and the module through which the bus lists it; `""` where it is listed by itself.
+#[derive(Debug)]
+struct Found<S: 'static> {
+    handler: &'static Handler<S>,
+    through: &'static str,
+}
+
+impl<S> Copy for Found<S> {}
+
+impl<S> Clone for Found<S> {
+    fn clone(&self) -> Self {
+        *self
+    }
 }
 
 struct Tables<S: 'static, const CAPACITY: usize> {
     /// By topic and group.
-    subscriptions: [Option<&'static Handler<S>>; CAPACITY],
+    subscriptions: [Option<Found<S>>; CAPACITY],
     /// By topic with every `.` as `_`.
     topics: [Option<&'static Handler<S>>; CAPACITY],
 }
@@ -40,12 +55,14 @@ pub const fn check<S, const CAPACITY: usize>(list: &'static [Listed<S>]) -> Chec
     };
     let mut i = 0;
     while i < list.len() {
-        if let Some(handler) = &list[i].handler {
-            let fault = insert(handler, &mut tables);
-            if fault.is_some() {
-                let at = list[i].at;
-                return Checked { at, fault };
-            }
+        let through = match &list[i].handlers {
+            Handlers::Module { name, .. } => name,
+            Handlers::None | Handlers::One(_) => "",
+        };
+        let fault = check_all(&list[i].handlers, through, &mut tables);
+        if fault.is_some() {
+            let at = list[i].at;
+            return Checked { at, fault };
         }
         i += 1;
     }
@@ -55,18 +72,41 @@ pub const fn check<S, const CAPACITY: usize>(list: &'static [Listed<S>]) -> Chec
     }
 }
 
-const fn insert<S, const CAPACITY: usize>(
-    new: &'static Handler<S>,
+const fn check_all<S, const CAPACITY: usize>(
+    handlers: &'static Handlers<S>,
+    through: &'static str,
     tables: &mut Tables<S, CAPACITY>,
 ) -> Option<Fault<S>> {
+    match handlers {
+        Handlers::None => None,
+        Handlers::One(handler) => insert(Found { handler, through }, tables),
+        Handlers::Module { handlers, .. } => {
+            let mut i = 0;
+            while i < handlers.len() {
+                let fault = check_all(&handlers[i], through, tables);
+                if fault.is_some() {
+                    return fault;
+                }
+                i += 1;
+            }
+            None
+        }
+    }
+}
+
+const fn insert<S, const CAPACITY: usize>(
+    found: Found<S>,
+    tables: &mut Tables<S, CAPACITY>,
+) -> Option<Fault<S>> {
+    let new = found.handler;
     let mut slot = first_slot(new.hash.0, CAPACITY);
     while let Some(old) = tables.subscriptions[slot] {
-        if equal(old.topic, new.topic) && equal(old.group, new.group) {
-            return Some(Fault::Duplicate(old, new));
+        if equal(old.handler.topic, new.topic) && equal(old.handler.group, new.group) {
+            return Some(Fault::Duplicate(old, found));
         }
         slot = (slot + 1) & (CAPACITY - 1);
     }
-    tables.subscriptions[slot] = Some(new);
+    tables.subscriptions[slot] = Some(found);
 
     slot = first_slot(new.hash.1, CAPACITY);
     while let Some(old) = tables.topics[slot] {
@@ -102,12 +142,11 @@ pub const fn assert_unique<S>(checked: &Checked<S>, at: usize) {
     }
     let mut text = Text::new();
     match &checked.fault {
-        Some(Fault::Duplicate(old, new)) if equal(old.name, new.name) => {
-            text.push("`")
-                .push(new.name)
-                .push("` is listed twice; remove one of the two");
+        Some(Fault::Duplicate(old, new)) if equal(old.handler.name, new.handler.name) => {
+            push_listed_twice(&mut text, old, new);
         }
         Some(Fault::Duplicate(old, new)) => {
+            let (old, new) = (old.handler, new.handler);
             text.push("`").push(old.name).push("` and `").push(new.name);
             text.push("` both handle topic `").push(new.topic).push("`");
             if !new.group.is_empty() {
@@ -129,6 +168,25 @@ pub const fn assert_unique<S>(checked: &Checked<S>, at: usize) {
         None => return,
     }
     panic!("{}", text.as_str());
+}
+
+const fn push_listed_twice<S>(text: &mut Text, old: &Found<S>, new: &Found<S>) {
+    let name = new.handler.name;
+    let (one, other) = (old.through, new.through);
+    if !one.is_empty() && equal(one, other) {
+        text.push("the handler module `").push(one);
+        text.push("` is listed twice");
+    } else {
+        text.push("`").push(name).push("` is listed twice");
+        if !one.is_empty() && !other.is_empty() {
+            text.push(", through `").push(one);
+            text.push("` and through `").push(other).push("`");
+        } else if !one.is_empty() || !other.is_empty() {
+            text.push(", by itself and through `");
+            text.push(one).push(other).push("`");
+        }
+    }
+    text.push("; remove one of the two");
 }
 
 /// Refuses a group that no transport could carry.

@@ -1,4 +1,4 @@
-//! What the macros write down: a handler, and a bus as a list of handlers.
+//! What the macros write down: a handler, a module of handlers, and a bus as a list of both.
 
 use super::{Call, Delivery, Limit, Retry, Timeout};
 use crate::codec::Rejection;
@@ -62,14 +62,67 @@ pub trait AppState: Send + Sync + 'static {}
 
 impl<S: Send + Sync + 'static> AppState for S {}
 
-/// A handler that can run on a bus whose state is `S`.
+/// A handler, or a module of them, that can run on a bus whose state is `S`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a handler of this bus: its attribute says another `state` than the bus's, `{S}`",
     label = "made for another state than `{S}`"
 )]
 pub trait Handles<S: 'static> {
-    /// The handler; `None` where its definition is in error.
-    const HANDLER: Option<Handler<S>>;
+    /// The handlers.
+    const HANDLERS: Handlers<S>;
+}
+
+/// What one path in a bus's list stands for.
+#[derive(Debug)]
+pub enum Handlers<S: 'static> {
+    /// Nothing: the definition is in error, or `#[cfg]` left it out.
+    None,
+    /// A handler.
+    One(Handler<S>),
+    /// A module of handlers, as `#[event_handlers]` describes it.
+    Module {
+        /// The module's path.
+        name: &'static str,
+        /// What is in it.
+        handlers: &'static [Handlers<S>],
+    },
+}
+
+impl<S> Handlers<S> {
+    const fn count(&self) -> usize {
+        match self {
+            Handlers::None => 0,
+            Handlers::One(_) => 1,
+            Handlers::Module { handlers, .. } => {
+                let (mut sum, mut i) = (0, 0);
+                while i < handlers.len() {
+                    sum += handlers[i].count();
+                    i += 1;
+                }
+                sum
+            }
+        }
+    }
+
+    fn collect(&'static self, found: &mut Vec<&'static Handler<S>>) {
+        match self {
+            Handlers::None => {}
+            Handlers::One(handler) => found.push(handler),
+            Handlers::Module { handlers, .. } => {
+                for inner in *handlers {
+                    inner.collect(found);
+                }
+            }
+        }
+    }
+}
+
+/// Stands, in a module of handlers, for one that `#[cfg]` left out.
+#[derive(Debug)]
+pub enum LeftOut {}
+
+impl<S: 'static> Handles<S> for LeftOut {
+    const HANDLERS: Handlers<S> = Handlers::None;
 }
 
 /// An entry of a bus's list.
@@ -77,8 +130,18 @@ pub trait Handles<S: 'static> {
 pub struct Listed<S: 'static> {
     /// Its place in the list as written, entries that `#[cfg]` left out included.
     pub at: usize,
-    /// The handler; `None` where its definition is in error.
-    pub handler: Option<Handler<S>>,
+    /// What it stands for.
+    pub handlers: Handlers<S>,
+}
+
+/// How many handlers a list holds, those in modules included.
+pub const fn count<S>(list: &[Listed<S>]) -> usize {
+    let (mut sum, mut i) = (0, 0);
+    while i < list.len() {
+        sum += list[i].handlers.count();
+        i += 1;
+    }
+    sum
 }
 
 /// A bus, as `#[event_bus]` describes it.
@@ -89,15 +152,17 @@ pub trait Bus: Sized + 'static {
     const NAME: &'static str;
     /// The group under which the broker keeps the bus's progress.
     const GROUP: &'static str;
-    /// Every handler, in the order in which they are listed.
+    /// The handlers, as they are listed.
     const HANDLERS: &'static [Listed<Self::State>];
 }
 
 /// Every handler of a bus, in the order in which they are listed.
-pub(crate) fn handlers<B: Bus>() -> impl Iterator<Item = &'static Handler<B::State>> {
-    B::HANDLERS
-        .iter()
-        .filter_map(|listed| listed.handler.as_ref())
+pub(crate) fn handlers<B: Bus>() -> Vec<&'static Handler<B::State>> {
+    let mut found = Vec::new();
+    for listed in B::HANDLERS {
+        listed.handlers.collect(&mut found);
+    }
+    found
 }
 
 /// The hashes of a topic and group, and of the topic with every `.` as `_`.

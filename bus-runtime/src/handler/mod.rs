@@ -16,10 +16,13 @@ pub use call::{Call, call, compute, run};
 pub use check::{Checked, assert_group, assert_unique, capacity, check};
 pub use context::{Cx, Delivery};
 pub(crate) use descriptor::handlers;
-pub use descriptor::{AppState, Bus, Compute, Decoded, Handler, Handles, Listed, Route, hashes};
+pub use descriptor::{
+    AppState, Bus, Compute, Decoded, Handler, Handlers, Handles, LeftOut, Listed, Route, count,
+    hashes,
+};
 pub use error::HandlerError;
 pub use extract::{AnyState, FromEvent, assert_extractor};
 pub use limits::{Limit, Timeout};
 pub use outcome::{Ending, FallibleOutput, IntoOutcome, Outcome, Result, ending};
 pub use retry::Retry;
-pub use state::{FromRef, State};
+pub use state::{FromRef, Part, State, part};

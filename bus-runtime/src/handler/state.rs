@@ -15,13 +15,8 @@ use std::ops::{Deref, DerefMut};
 /// #[derive(Clone)]
 /// struct Db;
 ///
+/// #[derive(FromRef)]
 /// struct AppState { db: Db }
-///
-/// impl FromRef<AppState> for Db {
-///     fn from_ref(state: &AppState) -> Self {
-///         state.db.clone()
-///     }
-/// }
 ///
 /// #[event_handler(topic = "orders.placed", key = Record)]
 /// async fn reserve(_: Raw, State(db): State<Db>) {
@@ -58,8 +53,27 @@ impl<T> DerefMut for State<T> {
 }
 
 /// A part of the state `S`, made from a reference to it. A state that is `Clone` is a part of itself.
+///
+/// [`#[derive(FromRef)]`](derive@crate::FromRef) on the state makes each of its fields a part. Written by hand it is for
+/// a part that is no field:
+///
+/// ```
+/// use bus_runtime::prelude::*;
+///
+/// struct AppState { region: String }
+///
+/// /// What the names of this region begin with.
+/// struct Prefix(String);
+///
+/// impl FromRef<AppState> for Prefix {
+///     fn from_ref(state: &AppState) -> Self {
+///         Prefix(format!("{}-", state.region))
+///     }
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
-    message = "the bus's state `{S}` has no `{Self}`: write `impl FromRef<{S}> for {Self}`",
+    message = "the bus's state `{S}` has no `{Self}`: give the state a field of that type, and `#[derive(FromRef)]`, or \
+               write `impl FromRef<{S}> for {Self}`",
     label = "takes a `State<{Self}>`, which `{S}` does not have"
 )]
 pub trait FromRef<S> {
@@ -78,4 +92,28 @@ impl<T> FromRef<AnyState> for T {
     fn from_ref(state: &AnyState) -> Self {
         match *state {}
     }
+}
+
+/// A field of a state that derives [`FromRef`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a part of the state, since each attempt takes a clone: derive `Clone` for it, keep it in \
+               an `Arc`, or leave it out with `#[from_ref(skip)]`",
+    label = "is not `Clone`"
+)]
+pub trait Part: Sized {
+    /// Takes the part.
+    #[must_use]
+    fn part(&self) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> Part for T {
+    fn part(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// Takes a part of the state.
+pub fn part<T: Part>(field: &T) -> T {
+    field.part()
 }

@@ -24,17 +24,30 @@ async fn second(Raw(payload): Raw, State(scene): State<Scene>) {
     note(&scene, "second", &payload);
 }
 
-#[event_handler(topic = "early.first", group = "audit", key = Unordered)]
-async fn audit(Raw(payload): Raw, State(scene): State<Scene>) {
-    note(&scene, "audit", &payload);
+/// Each with a progress of its own, listed with their module.
+#[event_handlers]
+mod groups {
+    use super::{Scene, note};
+    use bus_runtime::prelude::*;
+
+    #[event_handler(topic = "early.first", group = "audit", key = Unordered)]
+    async fn audit(Raw(payload): Raw, State(scene): State<Scene>) {
+        note(&scene, "audit", &payload);
+    }
+
+    #[event_handlers]
+    mod later {
+        use super::{Scene, note};
+        use bus_runtime::prelude::*;
+
+        #[event_handler(topic = "early.second", group = "late", key = Unordered)]
+        async fn late(Raw(payload): Raw, State(scene): State<Scene>) {
+            note(&scene, "late", &payload);
+        }
+    }
 }
 
-#[event_handler(topic = "early.second", group = "late", key = Unordered)]
-async fn late(Raw(payload): Raw, State(scene): State<Scene>) {
-    note(&scene, "late", &payload);
-}
-
-#[event_bus(group = "early", state = Scene, handlers = [first, second, audit, late])]
+#[event_bus(group = "early", state = Scene, handlers = [first, second, groups])]
 struct Early;
 
 const EACH: usize = 200;

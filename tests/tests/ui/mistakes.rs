@@ -35,7 +35,11 @@ const MISTAKES: &[(&str, &[Mistake])] = &[
         &[
             (
                 "an option that does not exist",
-                &["misspelt_option", "unknown_option", "lane_is_not_known"],
+                &[
+                    "misspelt_option",
+                    "unknown_option",
+                    "lanes_are_not_supported",
+                ],
             ),
             ("an option twice", &["repeated_option"]),
             ("an option without a value", &["option_without_a_value"]),
@@ -138,7 +142,11 @@ const MISTAKES: &[(&str, &[Mistake])] = &[
             ),
             (
                 "half typed, in an editor",
-                &["half_typed_key", "half_typed_path"],
+                &[
+                    "half_typed_key",
+                    "half_typed_parts_of_a_key",
+                    "half_typed_path",
+                ],
             ),
         ],
     ),
@@ -241,6 +249,81 @@ const MISTAKES: &[(&str, &[Mistake])] = &[
             (
                 "a state less visible than the bus",
                 &["state_less_visible_than_the_bus"],
+            ),
+        ],
+    ),
+    (
+        "Handler modules",
+        &[
+            (
+                "the attribute of the other kind",
+                &[
+                    "handler_module_on_a_function",
+                    "handler_on_a_module",
+                    "bus_on_a_module",
+                ],
+            ),
+            (
+                "without the attribute, in a bus's list",
+                &["module_without_the_attribute"],
+            ),
+            ("used as a bus", &["handler_module_used_as_a_bus"]),
+            ("with an option", &["option_on_a_handler_module"]),
+            ("without a handler", &["handler_module_without_handlers"]),
+            ("in a file of its own", &["handler_module_in_a_file"]),
+            (
+                "handlers that it does not see",
+                &[
+                    "handlers_made_by_a_macro_call",
+                    "handler_lost_in_an_inner_module",
+                    "handler_behind_cfg_attr_in_a_module",
+                ],
+            ),
+            (
+                "a handler that nobody lists",
+                &["unlisted_handler_in_a_module"],
+            ),
+            (
+                "a handler listed twice",
+                &[
+                    "handler_listed_by_itself_and_through_its_module",
+                    "handler_listed_through_two_modules",
+                    "handler_module_listed_twice",
+                ],
+            ),
+            (
+                "two handlers of one topic and group",
+                &[
+                    "two_handlers_of_one_topic_within_a_module",
+                    "two_handlers_of_one_topic_in_modules_of_two_crates",
+                ],
+            ),
+            (
+                "a state without what a handler takes",
+                &["state_without_what_a_module_takes"],
+            ),
+        ],
+    ),
+    (
+        "`#[derive(FromRef)]`",
+        &[
+            (
+                "two fields of one type",
+                &[
+                    "two_parts_of_one_type",
+                    "two_parts_of_one_type_with_two_names",
+                ],
+            ),
+            (
+                "a field that cannot be cloned",
+                &["part_that_cannot_be_cloned"],
+            ),
+            ("on an enum", &["state_that_is_an_enum"]),
+            ("on a generic type", &["generic_state"]),
+            ("without a field", &["state_without_fields"]),
+            (
+                "an option that does not exist",
+                &["misspelt_skip", "skip_on_the_state"],
             ),
         ],
     ),

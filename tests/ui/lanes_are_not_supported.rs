@@ -1,4 +1,4 @@
-//! unknown option `lane`; the options are `topic`, `key`, `group`, `retry`, `timeout`, `at_most`, `permanent`, `state`, `crate`
+//! lanes are not supported yet: handlers of one group share its consumer; to keep a slow handler from the others, give it a `group` of its own, or `at_most`
 #![allow(unused)]
 
 use bus_runtime::prelude::*;
