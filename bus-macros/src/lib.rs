@@ -16,6 +16,8 @@ mod event_handlers;
 mod from_ref;
 mod options;
 mod paths;
+#[cfg(test)]
+mod snapshots;
 
 use proc_macro::TokenStream;
 
