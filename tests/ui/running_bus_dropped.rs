@@ -1,4 +1,4 @@
-//! unused `Running` that must be used
+//! unused `bus_runtime::Running` that must be used
 #![allow(unused)]
 #![deny(unused_must_use)]
 

@@ -51,7 +51,7 @@ impl Args {
         }
         Args {
             topic: options.take("topic", errors),
-            key: options.take("key", errors),
+            key: options.take_half_typed("key", errors),
             root: Root(options.take::<Path>("crate", errors)),
         }
     }

@@ -21,7 +21,7 @@ pub(crate) fn expand(item: TokenStream) -> TokenStream {
     let args = Args::parse(&input.attrs, &mut errors);
     let root = args.root.clone();
     let tokens = match Event::new(args, &input, &mut errors) {
-        Some(event) if !errors.are_fatal() => expand::event(&event),
+        Some(event) if !errors.are_fatal() && !errors.half_typed() => expand::event(&event),
         _ => expand::stub(&input, &root),
     };
     let errors = errors.into_tokens();

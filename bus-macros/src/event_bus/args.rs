@@ -95,18 +95,32 @@ fn entries(list: TokenStream, errors: &mut Errors) -> Vec<Entry> {
         return Vec::new();
     }
     let mut found = Vec::new();
-    let mut entry = TokenStream::new();
+    let mut begun = TokenStream::new();
     for token in group.stream() {
         if matches!(&token, TokenTree::Punct(punct) if punct.as_char() == ',') {
-            found.extend(parse::<Entry>(std::mem::take(&mut entry), errors));
+            found.extend(entry(std::mem::take(&mut begun), errors));
         } else {
-            entry.extend([token]);
+            begun.extend([token]);
         }
     }
-    if !entry.is_empty() {
-        found.extend(parse::<Entry>(entry, errors));
+    if !begun.is_empty() {
+        found.extend(entry(begun, errors));
     }
     found
+}
+
+fn entry(tokens: TokenStream, errors: &mut Errors) -> Option<Entry> {
+    if let Some(TokenTree::Punct(last)) = tokens.clone().into_iter().last()
+        && last.as_char() == '*'
+    {
+        errors.at(
+            tokens,
+            "`handlers` takes no `*`: to list all handlers of a module, write `#[event_handlers]` on it, and list the \
+             module, as in `handlers = [orders]`",
+        );
+        return None;
+    }
+    parse(tokens, errors)
 }
 
 fn refusal(name: &str) -> Option<String> {

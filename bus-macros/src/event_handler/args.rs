@@ -93,6 +93,10 @@ impl Args {
                 "`topic` is a string or an event's topic: write `topic = \"orders.placed\"` or \
                  `topic = OrderPlaced::TOPIC`",
             ),
+            Some(Expr::Array(list)) => errors.at(
+                list,
+                "`topic` is one topic: write a handler for each, which may call the same function",
+            ),
             Some(Expr::Path(path)) if names_a_type(&path.path) => {
                 let path = path.path.to_token_stream();
                 errors.at(

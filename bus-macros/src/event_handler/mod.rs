@@ -9,11 +9,11 @@ use args::Args;
 use model::Handler;
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{ItemFn, ItemMod};
+use syn::{Attribute, ItemFn, ItemMod};
 
 pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    let Ok(function) = syn::parse2::<ItemFn>(item.clone()) else {
+    let Ok(mut function) = syn::parse2::<ItemFn>(item.clone()) else {
         let message = match syn::parse2::<ItemMod>(item.clone()) {
             Ok(_) => {
                 "`#[event_handler]` goes on each `async fn`; the module that holds them takes `#[event_handlers]`"
@@ -24,6 +24,7 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
         let errors = errors.into_tokens();
         return quote!(#item #errors);
     };
+    refuse_second(&mut function.attrs, &mut errors);
     let args = Args::parse(args, &mut errors);
     let root = args.root.clone();
     let tokens = match Handler::new(args, &function, &mut errors) {
@@ -38,4 +39,19 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
         #tokens
         #errors
     }
+}
+
+/// Takes off what would define the handler's type once more.
+fn refuse_second(attrs: &mut Vec<Attribute>, errors: &mut Errors) {
+    attrs.retain(|attr| {
+        let path = attr.path();
+        let second = path.segments.last().is_some_and(|last| last.ident == "event_handler");
+        if second {
+            errors.at(
+                attr,
+                "a handler takes one topic: write a second `#[event_handler]` function, and let it call this one",
+            );
+        }
+        !second
+    });
 }

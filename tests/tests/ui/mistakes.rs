@@ -113,6 +113,10 @@ const MISTAKES: &[(&str, &[Mistake])] = &[
                     "topic_of_a_type_that_is_no_event",
                 ],
             ),
+            (
+                "several",
+                &["list_of_topics", "two_attributes_on_one_function"],
+            ),
             ("an empty one", &["topic_is_empty"]),
             ("not ASCII", &["topic_that_is_not_ascii"]),
             ("a wildcard", &["topic_with_a_wildcard"]),
@@ -194,6 +198,10 @@ const MISTAKES: &[(&str, &[Mistake])] = &[
                     "event_with_a_key_without_an_order",
                 ],
             ),
+            (
+                "a key half typed, in an editor",
+                &["event_with_a_half_typed_key"],
+            ),
             ("on a union", &["event_that_is_a_union"]),
             ("on a generic type", &["generic_event"]),
             (
@@ -223,7 +231,11 @@ const MISTAKES: &[(&str, &[Mistake])] = &[
             ),
             (
                 "a list that is none",
-                &["handlers_without_brackets", "handler_is_called_in_the_list"],
+                &[
+                    "handlers_without_brackets",
+                    "handler_is_called_in_the_list",
+                    "every_handler_of_a_module",
+                ],
             ),
             (
                 "a function without the attribute",
