@@ -4,7 +4,8 @@
 //! 2. [Keys and order](keys_and_order)
 //! 3. [When handlers fail](failures)
 //! 4. [Configuration](configuration)
-//! 5. [Coming from a hand-written loop](from_a_loop)
+//! 5. [Operations](operations)
+//! 6. [Coming from a hand-written loop](from_a_loop)
 
 #[doc = include_str!("../guide/first_handler.md")]
 pub mod first_handler {}
@@ -17,6 +18,9 @@ pub mod failures {}
 
 #[doc = include_str!("../guide/configuration.md")]
 pub mod configuration {}
+
+#[doc = include_str!("../guide/operations.md")]
+pub mod operations {}
 
 #[doc = include_str!("../guide/from_a_loop.md")]
 pub mod from_a_loop {}

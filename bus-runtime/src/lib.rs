@@ -47,6 +47,8 @@
 //!   your own.
 //! - [`Outcome`], [`Result`], [`HandlerError`], [`Retry`]: what a handler says, and when it is tried again.
 //! - [`transport`]: what a broker's client does for the bus.
+//! - [`HealthCheck`], [`metrics`]: what a bus in operation says of itself; the guide's [page](guide::operations) says what to
+//!   watch.
 //! - [`testing`]: checkers for order, overlap and loss, and the suite that every transport passes.
 //!
 //! # What is promised
@@ -83,6 +85,7 @@ pub use handler::{
     Cx, FromEvent, FromRef, HandlerError, IntoOutcome, Outcome, Result, Retry, State,
 };
 pub use macros::{Event, FromRef, event_bus, event_handler, event_handlers};
+pub use observe::metrics;
 pub use observe::{Health, HealthCheck, Phase, Problem, Unrouted};
 pub use pool::Load;
 pub use transport::Receipt;

@@ -10,6 +10,7 @@ pub mod kafka;
 pub mod load;
 pub mod logged;
 pub mod members;
+pub mod metered;
 pub mod on;
 pub mod patience;
 pub mod probe;

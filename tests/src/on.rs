@@ -133,12 +133,28 @@ impl Broker for crate::broker::Kafka {
 ///
 /// When the scenario does, or when it takes longer than twice [`PATIENCE`].
 pub fn run<B: Broker, F: Future<Output = ()>>(scenario: impl FnOnce(B) -> F) {
+    run_with(|| {}, scenario);
+}
+
+/// The same; each of its threads does this first.
+///
+/// # Panics
+///
+/// As [`run`].
+pub fn run_with<B: Broker, F: Future<Output = ()>>(
+    attach: impl Fn() + Send + Sync + 'static,
+    scenario: impl FnOnce(B) -> F,
+) {
     several_buses();
+    attach();
     let logged = Logged::here();
     let runtime = Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
-        .on_thread_start(move || logged.attach())
+        .on_thread_start(move || {
+            logged.attach();
+            attach();
+        })
         .build()
         .expect("the system gives threads");
     runtime.block_on(async {

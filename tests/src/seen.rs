@@ -63,6 +63,11 @@ impl Gate {
         self.0.send_replace(true);
     }
 
+    /// Whether it is open.
+    pub fn is_open(&self) -> bool {
+        *self.0.borrow()
+    }
+
     /// Resolves when it is open.
     pub async fn opened(&self) {
         let mut open = self.0.subscribe();

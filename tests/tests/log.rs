@@ -1,10 +1,20 @@
-//! Warnings and errors are heard, whether the service has a subscriber for its log or not.
+//! Warnings and errors are heard, whether the service has a subscriber for its log or not; attempts are spans.
 
+use bus_runtime::prelude::*;
+use std::fmt::{self, Write};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use tests::on::PATIENCE;
+use std::time::Duration;
+use tests::on::{Broker, Memory, PATIENCE, run_with};
+use tests::patience::until;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::registry::{LookupSpan, Registry};
 
 /// The service; killed when this is dropped.
 struct Service {
@@ -83,8 +93,96 @@ fn without_a_subscriber_it_is_on_stderr(url: &str, meanwhile: impl FnOnce(&Servi
     );
 }
 
+/// What is logged within the attempts of a handler, with their spans.
+#[derive(Clone, Debug, Default)]
+struct Within(Arc<Mutex<Vec<String>>>);
+
+#[derive(Default)]
+struct Fields(String);
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        write!(self.0, " {field}={value:?}").expect("a string takes everything");
+    }
+}
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Within {
+    fn on_new_span(&self, span: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let mut fields = Fields(span.metadata().name().to_owned());
+        span.record(&mut fields);
+        let span = context.span(id).expect("it is new");
+        span.extensions_mut().insert(fields);
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let Self(lines) = self;
+        for span in context.event_scope(event).into_iter().flatten() {
+            if let Some(Fields(fields)) = span.extensions().get() {
+                let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+                lines.push(fields.clone());
+            }
+        }
+    }
+}
+
+#[event_handler(topic = "log.watched", key = Record, retry = Retry::attempts(2).backoff(SOON, SOON))]
+async fn watch(_: Raw, about: Metadata) -> Result {
+    tokio::task::yield_now().await;
+    tracing::info!("in attempt {}", about.attempt);
+    if about.attempt == 1 {
+        Err("not yet")?
+    } else {
+        Ok(())
+    }
+}
+
+const SOON: Duration = Duration::from_millis(1);
+
+#[event_bus(group = "watched", handlers = [watch])]
+struct Watched;
+
+fn an_attempt_is_a_span<B: Broker>() {
+    let within = Within::default();
+    let layer = within.clone();
+    let attach = move || {
+        let subscriber = Registry::default().with(layer.clone());
+        // For as long as the thread lives.
+        std::mem::forget(tracing::subscriber::set_default(subscriber));
+    };
+    run_with(attach, |broker: B| async move {
+        let bus = Watched::new(broker.config())
+            .start()
+            .await
+            .expect("it starts");
+        let event = Publish::new().id("one");
+        let publisher = bus.publisher();
+        let event = publisher.publish_raw("log.watched", Key::of("k"), "", event);
+        event.await.expect("published");
+        let lines = || {
+            within
+                .0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone()
+        };
+        until("both attempts have logged", || lines().len() >= 2).await;
+        bus.shutdown().await.expect("it ends");
+        let attempt = |number: u32| {
+            format!(
+                "attempt handler=\"log::watch\" topic=\"log.watched\" group=\"watched\" id=one attempt={number}"
+            )
+        };
+        assert_eq!(lines(), [attempt(1), attempt(2)]);
+    });
+}
+
 mod memory {
     use super::*;
+
+    #[test]
+    fn an_attempt_is_a_span() {
+        super::an_attempt_is_a_span::<Memory>();
+    }
 
     #[test]
     fn without_a_subscriber_it_is_on_stderr() {
@@ -125,6 +223,11 @@ fn a_lost_connection_is_on_stderr<K: tests::broker::Kind>() {
 #[cfg(feature = "nats")]
 mod nats {
     #[test]
+    fn an_attempt_is_a_span() {
+        super::an_attempt_is_a_span::<tests::broker::Nats>();
+    }
+
+    #[test]
     fn a_lost_connection_is_on_stderr() {
         super::a_lost_connection_is_on_stderr::<tests::broker::NatsServer>();
     }
@@ -132,6 +235,11 @@ mod nats {
 
 #[cfg(feature = "kafka")]
 mod kafka {
+    #[test]
+    fn an_attempt_is_a_span() {
+        super::an_attempt_is_a_span::<tests::on::SharedKafka>();
+    }
+
     #[test]
     fn a_lost_connection_is_on_stderr() {
         super::a_lost_connection_is_on_stderr::<tests::broker::KafkaServer>();

@@ -13,6 +13,7 @@ mod outlet;
 mod publish;
 mod publisher;
 mod pulse;
+mod readings;
 mod report;
 mod running;
 mod runtime;

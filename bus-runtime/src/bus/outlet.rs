@@ -1,5 +1,6 @@
 //! What all publishers of a bus share: the transport, the window, and whether they still publish.
 
+use crate::observe::Publishes;
 use crate::transport::{Confirm, Outgoing, Transport, TransportError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -34,6 +35,7 @@ pub(super) struct Outlet {
     phase: watch::Sender<Phase>,
     /// Publishes that the transport was handed.
     handed: AtomicU64,
+    pub(super) publishes: Publishes,
     pub(super) timeout: Duration,
     /// For a publisher of its own: how long its shutdown may take. A bus ends its publishers itself.
     pub(super) shutdown_deadline: Option<Duration>,
@@ -52,6 +54,7 @@ impl Outlet {
             handlers: semaphore(window),
             phase: watch::Sender::new(Phase::Open),
             handed: AtomicU64::new(0),
+            publishes: Publishes::new(),
             timeout,
             shutdown_deadline,
         }

@@ -290,13 +290,20 @@ impl Publisher {
         };
 
         let from_handler = self.origin.is_some();
-        let permit = self.outlet.permit(from_handler, deadline).await;
-        let permit = permit.map_err(not_confirmed)?;
         let topic = Arc::clone(&message.topic);
+        let publishing = self.outlet.publishes.begin(&topic);
+        let permit = match self.outlet.permit(from_handler, deadline).await {
+            Ok(permit) => permit,
+            Err(error) => {
+                publishing.answered(None);
+                return Err(not_confirmed(error));
+            }
+        };
         let (answer, answered) = oneshot::channel();
         let unheard = Arc::clone(&topic);
         let confirm = Confirm::new(move |result| {
             drop(permit);
+            publishing.answered(result.as_ref().ok().map(|receipt| receipt.duplicate));
             if let Err(Err(error)) = answer.send(result) {
                 crate::observe::warning!(
                     topic = &*unheard,

@@ -1,6 +1,7 @@
 //! What is looked at once a second, since nobody says it by himself.
 
-use crate::delivery::Dispatch;
+use super::readings::Readings;
+use crate::delivery::{Dispatch, Intake};
 use crate::observe::{Board, Place, Problem};
 use crate::pool::Pool;
 use std::sync::Arc;
@@ -19,30 +20,51 @@ pub(super) struct Pulse {
 }
 
 impl Pulse {
-    pub(super) fn start(pool: &Pool<Dispatch>, board: &Arc<Board>, tasks: &TaskTracker) -> Self {
+    /// For a bus with these groups.
+    pub(super) fn start(
+        pool: &Pool<Dispatch>,
+        board: &Arc<Board>,
+        intakes: Vec<Intake>,
+        tasks: &TaskTracker,
+    ) -> Self {
         let (ends, ended) = oneshot::channel();
-        tasks.spawn(beat(pool.clone(), Arc::clone(board), ended));
+        let looking = Looking {
+            readings: Readings::new(pool, intakes),
+            pool: pool.clone(),
+            board: Arc::clone(board),
+        };
+        tasks.spawn(looking.beat(ended));
         Pulse { _ends: ends }
     }
 }
 
-async fn beat(pool: Pool<Dispatch>, board: Arc<Board>, mut ended: oneshot::Receiver<()>) {
-    loop {
-        look(&pool, &board);
-        tokio::select! {
-            _ = &mut ended => break,
-            () = sleep(BEAT) => {}
-        }
-    }
-    // As it is at the end: nothing is held, and what held it is over.
-    look(&pool, &board);
+struct Looking {
+    pool: Pool<Dispatch>,
+    board: Arc<Board>,
+    readings: Option<Readings>,
 }
 
-fn look(pool: &Pool<Dispatch>, board: &Board) {
-    let full = pool.delayed_full();
-    board.expect(
-        Place::Delayed,
-        full.map(|waiting| Problem::DelayedFull { waiting }),
-    );
-    board.look();
+impl Looking {
+    async fn beat(mut self, mut ended: oneshot::Receiver<()>) {
+        loop {
+            self.look();
+            tokio::select! {
+                _ = &mut ended => break,
+                () = sleep(BEAT) => {}
+            }
+        }
+        // As it is at the end: all is counted, and nothing is held any more.
+        self.look();
+        self.readings.iter().for_each(Readings::end);
+    }
+
+    fn look(&mut self) {
+        let full = self.pool.delayed_full();
+        let full = full.map(|waiting| Problem::DelayedFull { waiting });
+        self.board.expect(Place::Delayed, full);
+        let health = self.board.health();
+        if let Some(readings) = &mut self.readings {
+            readings.tell(&self.pool, &health);
+        }
+    }
 }

@@ -6,7 +6,7 @@ use super::pulse::Pulse;
 use super::running::{Life, Parts, Running};
 use super::runtime::runtime;
 use super::{Config, Publisher, StartError, Stop};
-use crate::delivery::{Begin, Dispatch, Intake, Invocation, Routes, Subscribed};
+use crate::delivery::{Begin, Dispatch, Intake, Invocation, Routes, Sources, Subscribed};
 use crate::handler::{Bus, Cx, Delivery, Handler, handlers};
 use crate::observe::Board;
 use crate::pool::{Limits, Pool, Share};
@@ -87,7 +87,6 @@ async fn begin_bus<B: Bus>(config: Config, state: B::State) -> Result<Running, S
     );
     let pool = Pool::new(limits, &shares, Arc::new(dispatch), tasks.clone());
 
-    let pulse = Pulse::start(&pool, &board, &tasks);
     let failed = watch::Sender::new(None);
     let mut parts = Parts {
         bus: B::NAME,
@@ -99,7 +98,7 @@ async fn begin_bus<B: Bus>(config: Config, state: B::State) -> Result<Running, S
         board,
         failed,
         tasks,
-        pulse: Some(pulse),
+        pulse: None,
         runtime: Handle::current(),
         publisher,
         stop,
@@ -107,9 +106,13 @@ async fn begin_bus<B: Bus>(config: Config, state: B::State) -> Result<Running, S
         _claim: claim,
     };
     let seed = RandomState::new();
+    let mut intakes = Vec::new();
     for (group, subscriptions) in groups {
         match consume(&parts, &seed, &group, subscriptions).await {
-            Ok(consumer) => parts.consumers.push(consumer),
+            Ok((consumer, intake)) => {
+                parts.consumers.push(consumer);
+                intakes.push(intake);
+            }
             Err(error) => {
                 // What runs by now is ended as at any shutdown.
                 let account = parts.account();
@@ -119,6 +122,8 @@ async fn begin_bus<B: Bus>(config: Config, state: B::State) -> Result<Running, S
             }
         }
     }
+    let pulse = Pulse::start(&parts.pool, &parts.board, intakes, &parts.tasks);
+    parts.pulse = Some(pulse);
     Ok(Running::new(parts))
 }
 
@@ -127,7 +132,7 @@ async fn consume(
     seed: &RandomState,
     group: &Arc<str>,
     subscriptions: HashMap<&'static str, usize>,
-) -> Result<Box<dyn Consumer>, StartError> {
+) -> Result<(Box<dyn Consumer>, Intake), StartError> {
     let capabilities = parts.transport.capabilities();
     let subscription =
         Subscription::new(Arc::clone(group), subscriptions.keys().copied().collect());
@@ -146,13 +151,15 @@ async fn consume(
         seed: seed.clone(),
         failed: parts.failed.clone(),
         unrouted: AtomicU64::new(0),
+        sources: Sources::new(group),
     });
     let what = || format!("the bus `{}` cannot start: group `{group}`", parts.bus);
-    let consumer = parts.transport.consume(subscription, intake).await;
-    consumer.map_err(|source| StartError::Broker {
+    let consumer = parts.transport.consume(subscription, intake.clone()).await;
+    let consumer = consumer.map_err(|source| StartError::Broker {
         what: what(),
         source,
-    })
+    })?;
+    Ok((consumer, intake))
 }
 
 /// A handler without its types.

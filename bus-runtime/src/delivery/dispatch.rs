@@ -4,12 +4,14 @@ use super::dead_letter;
 use super::held::{Fault, Held, Subscribed};
 use super::tally::{DeadReason, Tally};
 use crate::handler::Ending;
-use crate::observe::{Board, Place, Problem};
+use crate::observe::{Attempts, Board, Place, Problem};
 use crate::pool::{Attempt, Brakes, Ended, Pool, Ticket, Verdict, Work};
 use crate::transport::{Confirm, Transport};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
+use tracing::Instrument;
 
 /// The first wait after a dead letter could not be stored; doubles up to [`BURY_CAP`].
 const BURY_FIRST: Duration = Duration::from_millis(200);
@@ -20,8 +22,11 @@ const BURY_CAP: Duration = Duration::from_secs(30);
 pub(crate) struct Dispatch {
     subscriptions: Box<[Subscribed]>,
     tallies: Box<[Tally]>,
+    attempts: Attempts,
     /// Why an attempt failed last, of each subscription.
     errors: Box<[Mutex<String>]>,
+    /// Dead letters on their way to the broker.
+    settling: AtomicUsize,
     transport: Arc<dyn Transport>,
     board: Arc<Board>,
     /// How long storing a dead letter may take.
@@ -37,10 +42,15 @@ impl Dispatch {
     ) -> Self {
         let tallies = subscriptions.iter().map(|_| Tally::default()).collect();
         let errors = subscriptions.iter().map(|_| Mutex::default()).collect();
+        let labels = subscriptions
+            .iter()
+            .map(|subscribed| (subscribed.topic, &*subscribed.group));
         Dispatch {
+            attempts: Attempts::new(labels),
             subscriptions: subscriptions.into(),
             tallies,
             errors,
+            settling: AtomicUsize::new(0),
             transport,
             board,
             publish_timeout,
@@ -55,9 +65,15 @@ impl Dispatch {
         &self.tallies[subscription]
     }
 
+    /// How many dead letters are on their way to the broker.
+    pub(crate) fn settling(&self) -> usize {
+        self.settling.load(Ordering::Relaxed)
+    }
+
     /// The dead letter of an event could not be stored: its subscription has a problem for as long as one of its
     /// events waits to be buried again.
     fn refused(&self, event: &mut Held, error: String) {
+        self.tallies[event.subscription].refused();
         let handler = self.subscriptions[event.subscription].name.to_owned();
         let fault = event.fault.as_mut();
         let again = fault.is_some_and(|fault| std::mem::replace(&mut fault.refused, true));
@@ -138,8 +154,25 @@ impl Work for Dispatch {
         if let Some(rejection) = event.rejected.take() {
             return Box::pin(std::future::ready(Ending::Undecodable(rejection)));
         }
+        event.begun = self
+            .attempts
+            .begun(subscription, attempt, event.message.time);
         let subscribed = &self.subscriptions[subscription];
-        (subscribed.begin)(event.invocation(&subscribed.group, attempt))
+        let invocation = event.invocation(&subscribed.group, attempt);
+        // At a level that a service in operation leaves out: a span costs more than the event's whole way.
+        let span = tracing::debug_span!(
+            "attempt",
+            handler = subscribed.name,
+            topic = subscribed.topic,
+            group = &*subscribed.group,
+            id = %event.message.id,
+            attempt,
+        );
+        if span.is_disabled() {
+            return (subscribed.begin)(invocation);
+        }
+        let call = span.in_scope(|| (subscribed.begin)(invocation));
+        Box::pin(call.instrument(span))
     }
 
     fn judge(
@@ -149,6 +182,7 @@ impl Work for Dispatch {
         attempt: u32,
         ended: Ended<Ending>,
     ) -> Verdict {
+        self.attempts.ended(subscription, event.begun.take());
         match ended {
             Ended::Returned(Ending::Done) => {
                 // It may have been held as one that has no attempt left.
@@ -198,12 +232,17 @@ impl Work for Dispatch {
         self.tallies[subscription].retried();
     }
 
+    fn cancelled(&self, subscription: usize) {
+        self.tallies[subscription].cancelled();
+    }
+
     fn brakes(&self, brakes: Brakes) {
         let Brakes {
             subscription,
             braked,
             held,
         } = brakes;
+        self.tallies[subscription].brakes(braked, held);
         let handler = || self.subscriptions[subscription].name.to_owned();
         let place = Place::Brake(subscription);
         if braked != self.board.is_reported(&place) {
@@ -257,11 +296,13 @@ impl Work for Dispatch {
                 fault.map_or("", |fault| fault.error.as_str())
             );
         }
+        self.settling.fetch_add(1, Ordering::Relaxed);
         let pool = pool.clone();
         self.transport.publish(
             outgoing,
             Confirm::new(move |answer| {
                 let dispatch = Arc::clone(pool.work());
+                dispatch.settling.fetch_sub(1, Ordering::Relaxed);
                 match answer {
                     Ok(_) => pool.buried(ticket, event),
                     Err(error) => {

@@ -67,6 +67,11 @@ impl Frontier {
         }
     }
 
+    /// From the oldest unsettled event to the newest taken.
+    pub(crate) fn span(&self) -> usize {
+        self.window.len()
+    }
+
     /// How many more events the window has room for.
     pub(crate) fn room(&self) -> usize {
         self.limit.saturating_sub(self.window.len())

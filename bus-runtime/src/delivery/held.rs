@@ -10,7 +10,7 @@ use crate::pool::panic_message;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A subscription as the pool's side sees it: a handler without its types.
 pub(crate) struct Subscribed {
@@ -56,6 +56,8 @@ pub(crate) struct Held {
     pub(super) decoded: Option<Decoded>,
     /// Why its key could not be computed: it is never attempted.
     pub(super) rejected: Option<Rejection>,
+    /// When its attempt began, where that is measured.
+    pub(super) begun: Option<Instant>,
     /// Why it is to become a dead letter.
     pub(super) fault: Option<Fault>,
 }
@@ -87,6 +89,7 @@ impl Held {
             key: Key::NONE,
             decoded: None,
             rejected: None,
+            begun: None,
             fault: None,
         })
     }

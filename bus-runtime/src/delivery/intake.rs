@@ -3,6 +3,7 @@
 use super::dispatch::Dispatch;
 use super::held::Held;
 use super::source::{Epoch, Source};
+use super::sources::Sources;
 use crate::observe::{Board, Place, Problem};
 use crate::pool::Pool;
 use crate::transport::TransportError;
@@ -29,11 +30,22 @@ pub(crate) struct Routes {
     pub(crate) seed: RandomState,
     pub(crate) failed: watch::Sender<Option<Arc<str>>>,
     pub(crate) unrouted: AtomicU64,
+    pub(crate) sources: Sources,
 }
 
 impl Intake {
     pub(crate) fn new(routes: Routes) -> Self {
         Intake(Arc::new(routes))
+    }
+
+    /// The group's full name.
+    pub(crate) fn group(&self) -> &str {
+        &self.0.group
+    }
+
+    /// The widest window of the sources that are open.
+    pub(crate) fn widest(&self) -> usize {
+        self.0.sources.widest()
     }
 
     /// Opens a source that this process now owns: none of its events is in the pool. `epoch` grows with

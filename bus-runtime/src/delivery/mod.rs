@@ -8,6 +8,7 @@ mod held;
 mod intake;
 mod mistake;
 mod source;
+mod sources;
 mod tally;
 
 pub(crate) use dispatch::Dispatch;
@@ -17,5 +18,6 @@ pub use intake::Intake;
 pub(crate) use intake::Routes;
 pub(crate) use mistake::acknowledge_early;
 pub use source::{Epoch, Grant, Incoming, Revoke, Source};
+pub(crate) use sources::Sources;
 pub(crate) use tally::Count;
 pub use tally::DeadReason;

@@ -11,6 +11,7 @@ use crate::pool::{self, PoolSource, Submission};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::Instant;
 
 /// Grows with each change of a source's owner: the fence that handlers see.
 pub type Epoch = u64;
@@ -43,6 +44,8 @@ struct Window {
     reserved: usize,
     /// As last reported to the health report.
     full: bool,
+    /// Since when something is settled that the transport has not read, where that is measured.
+    due: Option<Instant>,
 }
 
 /// A reservation: what a transport may fetch and deliver.
@@ -90,6 +93,7 @@ impl Source {
                 frontier: Frontier::new(routes.window),
                 reserved: 0,
                 full: false,
+                due: None,
             }),
             pool: OnceLock::new(),
             wake,
@@ -107,6 +111,7 @@ impl Source {
             shared.pool.set(pool).is_ok(),
             "a new source has no pool yet"
         );
+        shared.routes.sources.add(&shared);
         Source(shared)
     }
 
@@ -265,8 +270,16 @@ impl Source {
     /// What was settled since the last call, in the order of settling: for a broker that takes each.
     /// Nothing, once lost.
     pub fn take_settled(&self, into: &mut Vec<Position>) {
-        if !self.0.lost.load(Ordering::Acquire) {
-            self.0.window().frontier.take_settled(into);
+        if self.0.lost.load(Ordering::Acquire) {
+            return;
+        }
+        let due = {
+            let mut window = self.0.window();
+            window.frontier.take_settled(into);
+            window.due.take()
+        };
+        if let Some(due) = due {
+            self.0.routes.sources.acknowledgements.done(due);
         }
     }
 
@@ -304,22 +317,32 @@ impl SourceShared {
         self.epoch
     }
 
+    /// From its oldest unsettled event to the newest taken.
+    pub(super) fn span(&self) -> usize {
+        self.window().frontier.span()
+    }
+
     /// The event with this dense number is settled: it may be acknowledged.
     pub(super) fn settle(&self, number: u64) {
-        self.mark(|frontier| frontier.settle(number));
+        self.mark(|window| {
+            if window.due.is_none() {
+                window.due = self.routes.sources.acknowledgements.due();
+            }
+            window.frontier.settle(number);
+        });
     }
 
     /// The event with this dense number goes back to the broker.
     pub(super) fn release(&self, number: u64) {
-        self.mark(|frontier| frontier.release(number));
+        self.mark(|window| window.frontier.release(number));
     }
 
-    fn mark(&self, mark: impl FnOnce(&mut Frontier)) {
+    fn mark(&self, mark: impl FnOnce(&mut Window)) {
         let unread = {
             let mut window = self.window();
             // A transport that waits for room in the window is woken too.
             let unread = window.frontier.is_unread() && !window.full;
-            mark(&mut window.frontier);
+            mark(&mut window);
             unread
         };
         // A transport that was woken and has not read yet will read this too.

@@ -1,7 +1,7 @@
 //! What became of a subscription's events, counted.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// Why an event became a dead letter: `bus-dead-reason` on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,6 +56,11 @@ pub(crate) struct Tally {
     retried: AtomicU64,
     dead: [AtomicU64; DeadReason::ALL.len()],
     released: AtomicU64,
+    refused: AtomicU64,
+    cancelled: AtomicU64,
+    brakes: AtomicU64,
+    braked: AtomicBool,
+    held: AtomicUsize,
 }
 
 /// The counters of one subscription at one moment.
@@ -66,6 +71,14 @@ pub(crate) struct Count {
     pub(crate) retried: u64,
     pub(crate) dead: [u64; DeadReason::ALL.len()],
     pub(crate) released: u64,
+    /// Times a dead letter could not be stored.
+    pub(crate) refused: u64,
+    pub(crate) cancelled: u64,
+    /// Times the subscription was braked.
+    pub(crate) brakes: u64,
+    pub(crate) braked: bool,
+    /// Events that are held, since the subscription may be to blame.
+    pub(crate) held: usize,
 }
 
 impl Tally {
@@ -89,6 +102,22 @@ impl Tally {
         self.released.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(crate) fn refused(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn cancelled(&self) {
+        self.cancelled.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether the subscription is braked now, and how many of its events are held.
+    pub(crate) fn brakes(&self, braked: bool, held: usize) {
+        if !self.braked.swap(braked, Ordering::Relaxed) && braked {
+            self.brakes.fetch_add(1, Ordering::Relaxed);
+        }
+        self.held.store(held, Ordering::Relaxed);
+    }
+
     pub(crate) fn count(&self) -> Count {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Count {
@@ -97,6 +126,11 @@ impl Tally {
             retried: read(&self.retried),
             dead: std::array::from_fn(|at| read(&self.dead[at])),
             released: read(&self.released),
+            refused: read(&self.refused),
+            cancelled: read(&self.cancelled),
+            brakes: read(&self.brakes),
+            braked: self.braked.load(Ordering::Relaxed),
+            held: self.held.load(Ordering::Relaxed),
         }
     }
 }

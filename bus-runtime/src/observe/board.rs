@@ -99,7 +99,7 @@ impl Board {
     }
 
     /// Sets what is a problem if it stays as it is for a second, or says that it is well. One that has not been a
-    /// problem yet becomes it at a later call, a [look](Self::look), or when somebody asks for the health.
+    /// problem yet becomes it at a later call, or when somebody asks for the health.
     pub(crate) fn expect(&self, place: Place, problem: Option<Problem>) {
         let Some(problem) = problem else {
             return self.clear(&place);
@@ -124,7 +124,7 @@ impl Board {
     }
 
     /// Sees what has become a problem by now.
-    pub(crate) fn look(&self) {
+    fn look(&self) {
         let risen = {
             let mut posted = self.lock();
             let entries = posted.problems.values_mut();

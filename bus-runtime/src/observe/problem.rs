@@ -91,6 +91,20 @@ pub enum Problem {
 }
 
 impl Problem {
+    /// Every [`cause`](Self::cause).
+    pub(crate) const CAUSES: &[&str] = &[
+        "dead",
+        "broker_away",
+        "unassigned",
+        "window_full",
+        "contended",
+        "delayed_full",
+        "dead_letter_refused",
+        "key_differs",
+        "braked",
+        "held",
+    ];
+
     /// The word for what is wrong: for alarms, and the label `cause` of the metric `bus_problems`. It stays the same.
     ///
     /// ```

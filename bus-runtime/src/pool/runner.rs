@@ -125,6 +125,9 @@ impl<W: Work> Runner<W> {
             }
         }
         let work = std::sync::Arc::clone(self.pool.work());
+        if ended.is_none() {
+            work.cancelled(subscription);
+        }
         let verdict = ended.map(|ended| judge(&*work, &mut current, ended));
         let was_suspended = current.suspended;
         let mut event = Some(current.event);

@@ -43,6 +43,9 @@ pub(crate) trait Work: Send + Sync + 'static {
     /// A subscription is braked or released, or other events of it are held. Told in order, one at a time.
     fn brakes(&self, brakes: Brakes);
 
+    /// An attempt was cancelled; its event is released next.
+    fn cancelled(&self, _subscription: usize) {}
+
     /// The event is settled. Called before the next event of its key can start.
     fn settle(&self, event: Self::Event);
 

@@ -2,7 +2,7 @@
 
 use super::error::{Fault, Kept};
 use super::stage::GRACE;
-use crate::delivery::{Dispatch, Intake, Invocation, Routes, Subscribed};
+use crate::delivery::{Dispatch, Intake, Invocation, Routes, Sources, Subscribed};
 use crate::event::{Message, Metadata};
 use crate::handler::{Call, Ending, HandlerError, Retry, Route};
 use crate::observe::{Board, Problem};
@@ -120,6 +120,7 @@ impl Member {
                 seed: seed.clone(),
                 failed: watch::Sender::new(None),
                 unrouted: AtomicU64::new(0),
+                sources: Sources::default(),
             });
             let beginning = member
                 .transport
