@@ -8,14 +8,9 @@ use bus_runtime::prelude::*;
 use contracts::OrderPlaced;
 
 /// What the libraries ask for.
+#[derive(FromRef)]
 struct AppState {
     currency: Currency,
-}
-
-impl FromRef<AppState> for Currency {
-    fn from_ref(state: &AppState) -> Self {
-        state.currency.clone()
-    }
 }
 
 /// Every event the shop handles, whoever wrote the handler.

@@ -13,21 +13,10 @@ struct OrderPlaced {
 }
 
 /// What the handlers share. Each names the part that it needs, and does not see the others.
+#[derive(FromRef)]
 struct AppState {
     stock: Stock,
     tenants: Tenants,
-}
-
-impl FromRef<AppState> for Stock {
-    fn from_ref(state: &AppState) -> Self {
-        state.stock.clone()
-    }
-}
-
-impl FromRef<AppState> for Tenants {
-    fn from_ref(state: &AppState) -> Self {
-        state.tenants.clone()
-    }
 }
 
 /// What is left of each item. It stands for a database: cheap to clone, since every attempt gets a clone.
