@@ -30,15 +30,5 @@ const _: () = {
                 }
             }
         }
-        fn encode(
-            &self,
-        ) -> ::core::result::Result<
-            ::bus_runtime::__private::Bytes,
-            ::bus_runtime::__private::EncodeError,
-        > {
-            <::bus_runtime::__private::Json<
-                Self,
-            > as ::bus_runtime::__private::Codec<Self>>::encode(self)
-        }
     }
 };

@@ -43,8 +43,9 @@
 //! - [`Config`]: every option, its default, and the three ways to set it. `BUS_URL` chooses the broker:
 //!   `memory:` in this process, or, with the cargo features `nats` and `kafka`, `nats://host:port` and `kafka://host:port`.
 //! - [`Running`], [`Publisher`], [`Stop`], [`Report`], [`Health`]: a bus that runs.
-//! - [`Json`], [`Raw`], [`State`], [`Headers`], [`Key`], [`Metadata`]: what a handler takes; [`FromEvent`] for
-//!   your own.
+//! - [`Json`], [`Raw`], and, with the cargo features `messagepack` and `protobuf`, [`MessagePack`] and [`Protobuf`]: an
+//!   event as a handler takes it; [`Codec`] for a format of your own.
+//! - [`State`], [`Headers`], [`Key`], [`Metadata`]: what a handler takes behind the event; [`FromEvent`] for your own.
 //! - [`Outcome`], [`Result`], [`HandlerError`], [`Retry`]: what a handler says, and when it is tried again.
 //! - [`transport`]: what a broker's client does for the bus.
 //! - [`HealthCheck`], [`metrics`]: what a bus in operation says of itself; the guide's [page](guide::operations) says what to
@@ -75,7 +76,7 @@ pub use bus::{
     Brake, Config, ConfigError, Drain, Enqueued, Handled, Provision, Publish, PublishError,
     Publisher, PublisherLeft, Report, RunError, Running, StartError, Stop, shutdown_signal,
 };
-pub use codec::{EncodeError, FromPayload, Json, Raw, Rejection};
+pub use codec::{Codec, EncodeError, FromPayload, Json, MessagePack, Protobuf, Raw, Rejection};
 pub use delivery::DeadReason;
 pub use event::{
     Carries, Event, EventId, Headers, Key, KeyWriter, Message, Metadata, Record, RoutingKey, Topic,
@@ -94,7 +95,7 @@ pub use transport::Receipt;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::bus::{Config, Running, StartError, start};
-    pub use crate::codec::{Codec, EncodeError, FromPayload, Json, Rejection, Undefined};
+    pub use crate::codec::{FromPayload, Json, Rejection, Undefined};
     pub use crate::event::{
         Event, Key, KeyWriter, Message, Record, RoutingKey, Subscribed, Topic, TopicArgument,
         Unordered, assert_topic,
@@ -105,5 +106,4 @@ pub mod __private {
         Limit, Listed, Part, Retry, Route, Timeout, assert_extractor, assert_group, assert_unique,
         call, capacity, check, compute, count, ending, hashes, part, run,
     };
-    pub use bytes::Bytes;
 }

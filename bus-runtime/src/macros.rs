@@ -29,7 +29,8 @@
 ///
 /// # Parameters
 ///
-/// First the event: [`Json<T>`](crate::Json), [`Raw`](crate::Raw), or another [`FromPayload`](crate::FromPayload).
+/// First the event: [`Json<T>`](crate::Json), [`MessagePack<T>`](crate::MessagePack),
+/// [`Protobuf<T>`](crate::Protobuf), [`Raw`](crate::Raw), or another [`FromPayload`](crate::FromPayload).
 /// Then any of [`State<T>`](crate::State), [`Headers`](crate::Headers), [`Key`](crate::Key),
 /// [`Metadata`](crate::Metadata), [`Publisher`](crate::Publisher), [`Stop`](crate::Stop), each of them also as
 /// `Option<X>` or `Result<X, Rejection>`, and your own: [`FromEvent`](crate::FromEvent).
@@ -186,8 +187,8 @@ pub use bus_macros::event_bus;
 
 /// Makes a struct or an enum the event of one topic: derives [`Event`](trait@crate::Event).
 ///
-/// The event is carried as JSON, so it derives `Serialize` and `Deserialize` too; a program that does has `serde`,
-/// with its feature `derive`, among its own dependencies.
+/// The event is carried as JSON, or as `codec` says. For JSON and MessagePack it derives `Serialize` and `Deserialize`
+/// too; a program that does has `serde`, with its feature `derive`, among its own dependencies.
 ///
 /// ```
 /// use bus_runtime::prelude::*;
@@ -215,12 +216,21 @@ pub use bus_macros::event_bus;
 /// assert_eq!(cancelled.key().as_bytes(), Some(&b"eu/7"[..]));
 /// ```
 ///
+/// # The codec
+///
+/// `codec` ties both sides: `publish` writes the format, with the header `content-type`, and a handler of this topic
+/// that takes another does not compile. At run time, an event whose header says another format, say of another program,
+/// becomes a dead letter with the reason `undecodable`.
+///
+/// A topic keeps its codec for as long as it has events: a handler reads one format. For another one, use another topic.
+///
 /// # Options
 ///
 /// | option | value | left out |
 /// |---|---|---|
 /// | `topic` | a `&str`: segments of `A–Z a–z 0–9 _ -` joined by `.`, 200 bytes at most | an error |
 /// | `key` | a field, which all variants of an enum have; `a.b`; `0`; `(a, b)`; `method()`; [`Unordered`](crate::Unordered) | an error |
+/// | `codec` | [`Json`](crate::Json), [`MessagePack`](crate::MessagePack), [`Protobuf`](crate::Protobuf), or your own: [`Codec`](crate::Codec) | `Json` |
 /// | `crate` | where this crate is, when it is not `::bus_runtime` | |
 pub use bus_macros::Event;
 

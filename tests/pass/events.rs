@@ -1,6 +1,6 @@
 //! Every form of an event and of its key.
 
-use bus_runtime::Key;
+use bus_runtime::{Codec, Json, Key};
 use bus_runtime::prelude::{Deserialize, Event, Serialize, Unordered};
 
 #[derive(Serialize, Deserialize)]
@@ -129,6 +129,6 @@ fn main() {
     assert_eq!(bytes(&Positional::One(7).key()), Some("7"));
     assert_eq!(bytes(&Positional::Two(7, String::new()).key()), Some("7"));
     assert_eq!(bytes(&Ping::Ping.key()), None);
-    let json = Positional::One(7).encode().expect("a number is JSON");
+    let json = Json::encode(&Positional::One(7)).expect("a number is JSON");
     assert_eq!(json, "{\"One\":7}");
 }

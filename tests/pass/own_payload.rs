@@ -1,7 +1,7 @@
 //! A format of one's own, for string topics and for an event's.
 
 use bus_runtime::prelude::*;
-use bus_runtime::{Carries, EncodeError, FromPayload, Message, Topic};
+use bus_runtime::{Carries, Codec, EncodeError, FromPayload, Message, Topic};
 
 struct Text<T>(T);
 
@@ -34,13 +34,43 @@ impl Event for Note {
     fn key(&self) -> Key {
         Key::of(&self.0)
     }
+}
 
-    fn encode(&self) -> Result<bytes::Bytes, EncodeError> {
-        Ok(self.0.clone().into())
+impl Codec<Note> for Text<Note> {
+    const CONTENT_TYPE: &'static str = "text/plain";
+
+    fn encode(note: &Note) -> Result<bytes::Bytes, EncodeError> {
+        Ok(note.0.clone().into())
     }
 }
 
 impl Carries<Note> for Text<Note> {}
+
+/// The same by the derive.
+#[derive(Event)]
+#[event(topic = "notes.shared", key = 0, codec = Text)]
+struct Shared(String);
+
+impl From<String> for Shared {
+    fn from(text: String) -> Self {
+        Shared(text)
+    }
+}
+
+impl Codec<Shared> for Text<Shared> {
+    const CONTENT_TYPE: &'static str = "text/plain";
+
+    fn encode(note: &Shared) -> Result<bytes::Bytes, EncodeError> {
+        Ok(note.0.clone().into())
+    }
+}
+
+impl Carries<Shared> for Text<Shared> {}
+
+#[event_handler(topic = Shared::TOPIC)]
+async fn share(Text(note): Text<Shared>) {
+    drop(note.0);
+}
 
 #[event_handler(topic = Note::TOPIC)]
 async fn read(Text(note): Text<Note>) {
@@ -52,7 +82,7 @@ async fn copy(Text(note): Text<Note>) {
     drop(note.0);
 }
 
-#[event_bus(group = "notes", handlers = [read, copy])]
+#[event_bus(group = "notes", handlers = [read, copy, share])]
 struct Notes;
 
 fn main() {

@@ -99,3 +99,47 @@ fn two_versions_of_the_runtime_cannot_be_in_one_program() {
         "{complained}"
     );
 }
+
+#[test]
+fn a_codec_whose_feature_is_off_names_the_feature() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::create_dir_all(folder.path().join("src")).expect("a crate's folder");
+    let runtime = repository().join("bus-runtime");
+    let manifest = format!(
+        "[package]\nname = \"meters\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n\
+         bus-runtime = {{ path = {runtime:?} }}\nserde = {{ version = \"1\", features = [\"derive\"] }}\n"
+    );
+    fs::write(folder.path().join("Cargo.toml"), manifest).expect("a manifest");
+    let lock = folder.path().join("Cargo.lock");
+    fs::copy(repository().join("Cargo.lock"), lock).expect("the versions that are tested");
+    let program = "use bus_runtime::prelude::*;\n\
+                   #[derive(Serialize, Deserialize, Event)]\n\
+                   #[event(topic = \"meters.read\", key = Unordered, codec = Protobuf)]\n\
+                   pub struct MeterRead;\n\
+                   #[event_handler(topic = \"meters.sent\", key = Unordered)]\n\
+                   pub async fn sum(_: MessagePack<MeterRead>) {}\n";
+    fs::write(folder.path().join("src/lib.rs"), program).expect("a program");
+
+    let check = cargo(folder.path(), &["check"]);
+    let complained = text(&check.stderr);
+    let errors: Vec<_> = complained
+        .lines()
+        .filter(|line| line.starts_with("error[") || line.starts_with("error:"))
+        .collect();
+    let fix = |format: &str, feature: &str| {
+        format!(
+            "error[E0277]: `{format}` needs the cargo feature `{feature}` of `bus-runtime`: add it to `features` in \
+             `Cargo.toml`"
+        )
+    };
+    let (expected, last) = (
+        [
+            fix("Protobuf", "protobuf"),
+            fix("MessagePack", "messagepack"),
+        ],
+        "error: could not compile",
+    );
+    assert_eq!(errors.len(), 3, "{complained}");
+    assert_eq!(errors[..2], expected, "{complained}");
+    assert!(errors[2].starts_with(last), "{complained}");
+}

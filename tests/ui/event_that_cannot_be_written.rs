@@ -1,4 +1,4 @@
-//! `Placed` cannot be written and read as JSON: add `#[derive(Serialize, Deserialize)]` to it
+//! `Placed` cannot be written and read: add `#[derive(Serialize, Deserialize)]` to it
 #![allow(unused)]
 
 use bus_runtime::prelude::*;

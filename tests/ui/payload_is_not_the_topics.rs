@@ -1,4 +1,4 @@
-//! the topic carries `OrderPlaced`, which a handler takes as `Json<OrderPlaced>` or as `Raw`, not as `bus_runtime::Json<Order>`
+//! the topic carries `OrderPlaced`, which a handler takes as `bus_runtime::Json<OrderPlaced>` or as `Raw`, not as `bus_runtime::Json<Order>`
 #![allow(unused)]
 
 use bus_runtime::prelude::*;

@@ -5,13 +5,15 @@ use crate::options::Options;
 use crate::paths::Root;
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
+use syn::parse::Parser;
 use syn::{Attribute, Expr, Meta, Path};
 
-const OPTIONS: &[&str] = &["topic", "key", "crate"];
+const OPTIONS: &[&str] = &["topic", "key", "codec", "crate"];
 
 pub(crate) struct Args {
     pub(crate) topic: Option<Expr>,
     pub(crate) key: Option<Expr>,
+    pub(crate) codec: Option<Path>,
     pub(crate) root: Root,
 }
 
@@ -52,7 +54,22 @@ impl Args {
         Args {
             topic: options.take("topic", errors),
             key: options.take_half_typed("key", errors),
+            codec: options
+                .take_tokens("codec")
+                .and_then(|tokens| codec(tokens, errors)),
             root: Root(options.take::<Path>("crate", errors)),
         }
     }
+}
+
+/// The name of a format, which the event's type is the parameter of.
+fn codec(tokens: TokenStream, errors: &mut Errors) -> Option<Path> {
+    let path = Path::parse_mod_style.parse2(tokens.clone());
+    if path.is_err() {
+        errors.at(
+            tokens,
+            "`codec` is the name of a format: write `codec = MessagePack`, without parameters",
+        );
+    }
+    path.ok()
 }

@@ -13,21 +13,26 @@ pub(crate) fn event(event: &Event) -> TokenStream {
     let topic = &event.topic;
     let new = call_at(topic, &event.root, &quote!(Topic::new), &quote!(#topic));
     let key = key(event);
-    let encode = {
-        let private = event.root.private_at(name.span());
-        quote_spanned!(at(name.span())=> <#private::Json<Self> as #private::Codec<Self>>::encode(self))
+    // Where a format cannot carry the event: at its name, or at the event's.
+    let wire = match &event.codec {
+        Some(codec) => {
+            let (_, end) = ends(codec);
+            let parameter = quote_spanned!(at(end)=> <Self>);
+            quote!(#codec #parameter)
+        }
+        None => {
+            let private = event.root.private_at(name.span());
+            quote_spanned!(at(name.span())=> #private::Json<Self>)
+        }
     };
     quote! {
         const _: () = {
             const __TOPIC: #private::Topic<#name> = #new;
             #[automatically_derived]
             impl #private::Event for #name {
-                type Wire = #private::Json<Self>;
+                type Wire = #wire;
                 const TOPIC: #private::Topic<Self> = __TOPIC;
                 fn key(&self) -> #private::Key { #key }
-                fn encode(&self) -> ::core::result::Result<#private::Bytes, #private::EncodeError> {
-                    #encode
-                }
             }
         };
     }
@@ -46,9 +51,6 @@ pub(crate) fn stub(input: &DeriveInput, root: &Root) -> TokenStream {
             type Wire = #private::Undefined<Self>;
             const TOPIC: #private::Topic<Self> = #private::Topic::new("in-error");
             fn key(&self) -> #private::Key { #private::Key::NONE }
-            fn encode(&self) -> ::core::result::Result<#private::Bytes, #private::EncodeError> {
-                ::core::result::Result::Ok(#private::Bytes::new())
-            }
         }
     }
 }

@@ -4,7 +4,7 @@ use super::args::Args;
 use super::key::{Key, unknown_field};
 use crate::errors::Errors;
 use crate::paths::Root;
-use syn::{Data, DeriveInput, Expr, Fields, Ident, Index, Member, Variant};
+use syn::{Data, DeriveInput, Expr, Fields, Ident, Index, Member, Path, Variant};
 
 pub(crate) struct Event<'a> {
     pub(crate) name: &'a Ident,
@@ -13,6 +13,7 @@ pub(crate) struct Event<'a> {
     pub(crate) key_expr: Expr,
     pub(crate) key: Key,
     pub(crate) shape: Shape<'a>,
+    pub(crate) codec: Option<Path>,
     pub(crate) root: Root,
 }
 
@@ -63,6 +64,7 @@ impl<'a> Event<'a> {
             key_expr,
             key,
             shape,
+            codec: args.codec,
             root: args.root,
         })
     }

@@ -214,10 +214,11 @@ fn is_event(ty: &Type) -> bool {
     let Type::Path(ty) = ty else {
         return false;
     };
+    let events = ["Json", "MessagePack", "Protobuf", "Raw"];
     ty.path
         .segments
         .last()
-        .is_some_and(|last| last.ident == "Json" || last.ident == "Raw")
+        .is_some_and(|last| events.iter().any(|event| last.ident == event))
 }
 
 fn is_unit(ty: &Type) -> bool {

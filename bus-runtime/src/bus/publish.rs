@@ -40,10 +40,19 @@ impl Publish {
     }
 
     /// One more header; a name may occur more than once. Names and values are printable ASCII, and names
-    /// that begin with `bus-` or `Nats-`, in whatever case, are taken.
+    /// that begin with `bus-` or `Nats-`, in whatever case, are taken. A `content-type` replaces the one that the event's
+    /// codec writes.
     pub fn header(mut self, name: impl Into<Arc<str>>, value: impl Into<Bytes>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
+    }
+
+    /// One more header, if it has none of that name.
+    pub(super) fn header_if_absent(self, name: &'static str, value: &'static str) -> Self {
+        if self.headers.iter().any(|(given, _)| **given == *name) {
+            return self;
+        }
+        self.header(name, value)
     }
 
     /// How long the publish may take, instead of the configured `publish_timeout`.

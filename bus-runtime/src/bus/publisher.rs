@@ -3,7 +3,7 @@
 use super::outlet::Outlet;
 use super::{Enqueued, Origin, Publish, PublishError};
 use crate::clock::after;
-use crate::codec::EncodeError;
+use crate::codec::{CONTENT_TYPE, Codec, EncodeError, JSON};
 use crate::event::{Event, EventId, Key, Message, check_topic};
 use crate::transport::{Confirm, DEAD_LETTER_ROOM, Destination, Outgoing, Receipt, Transport};
 use bytes::Bytes;
@@ -132,6 +132,9 @@ impl Publisher {
     }
 
     /// Publishes bytes to a topic that is known only at run time; see [`publish`](Self::publish).
+    ///
+    /// Where the bytes are no JSON, the header `content-type` is to say what they are:
+    /// `Publish::new().header("content-type", "application/msgpack")`.
     ///
     /// ```
     /// # use bus_runtime::prelude::*;
@@ -336,8 +339,14 @@ impl Publisher {
         let Encoded {
             topic,
             key,
+            content_type,
             payload,
         } = event;
+        let with = if content_type == JSON.media_type() {
+            with
+        } else {
+            with.header_if_absent(CONTENT_TYPE, content_type)
+        };
         let encode = |source| PublishError::Encode {
             topic: topic.to_owned(),
             source,
@@ -400,6 +409,7 @@ impl Publisher {
 struct Encoded {
     topic: &'static str,
     key: Key,
+    content_type: &'static str,
     payload: Result<Bytes, EncodeError>,
 }
 
@@ -408,7 +418,8 @@ impl Encoded {
         Encoded {
             topic: E::TOPIC.name(),
             key: event.key(),
-            payload: event.encode(),
+            content_type: E::Wire::CONTENT_TYPE,
+            payload: E::Wire::encode(event),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::fmt;
 /// An event cannot be taken as a handler's parameter asks for it.
 ///
 /// Trying again would not help: the event becomes a dead letter, with the reason `undecodable`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Rejection {
     reason: String,
 }
@@ -49,7 +49,7 @@ pub struct EncodeError {
 }
 
 impl EncodeError {
-    /// An error with this cause, in an implementation of [`Event::encode`](crate::Event::encode).
+    /// An error with this cause, in an implementation of [`Codec::encode`](crate::Codec::encode).
     pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         EncodeError {
             source: source.into(),

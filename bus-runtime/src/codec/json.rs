@@ -1,16 +1,17 @@
 //! Events as JSON.
 
-use super::{Codec, EncodeError, FromPayload, Rejection};
+use super::payload::Serde;
+use super::{Codec, EncodeError, FromPayload, JSON, Rejection};
 use crate::event::Message;
 use bytes::Bytes;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::ops::{Deref, DerefMut};
 
-/// An event that is carried as JSON; the format of every `#[derive(Event)]`.
+/// An event that is carried as JSON; the format of every `#[derive(Event)]` that names no other.
 ///
 /// As a handler's first parameter it decodes the event, afresh for each attempt. A payload that is no
-/// such event becomes a dead letter at once, with the place of the fault.
+/// such event becomes a dead letter at once, with the place of the fault; so does an event whose header
+/// `content-type` says another format. Without the header an event is JSON, and none is written.
 ///
 /// ```
 /// use bus_runtime::prelude::*;
@@ -33,6 +34,7 @@ impl<T: DeserializeOwned + Send + 'static> FromPayload for Json<T> {
     type Event = T;
 
     fn from_payload(message: &Message) -> Result<Self, Rejection> {
+        JSON.check(message)?;
         serde_json::from_slice(&message.payload)
             .map(Json)
             .map_err(|error| {
@@ -48,8 +50,9 @@ impl<T: DeserializeOwned + Send + 'static> FromPayload for Json<T> {
     }
 }
 
-#[diagnostic::do_not_recommend]
-impl<T: Serialize + DeserializeOwned + Send + 'static> Codec<T> for Json<T> {
+impl<T: Serde> Codec<T> for Json<T> {
+    const CONTENT_TYPE: &'static str = JSON.media_type();
+
     fn encode(event: &T) -> Result<Bytes, EncodeError> {
         serde_json::to_vec(event)
             .map(Bytes::from)

@@ -3,11 +3,13 @@
 use super::{EncodeError, Rejection};
 use crate::event::Message;
 use bytes::Bytes;
-use std::marker::PhantomData;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// A handler's first parameter: the event.
 ///
-/// [`Json`](super::Json) and [`Raw`](super::Raw) implement it; so may a format of your own.
+/// [`Json`](super::Json), [`MessagePack`](super::MessagePack), [`Protobuf`](super::Protobuf) and [`Raw`](super::Raw)
+/// implement it; so may a format of your own.
 ///
 /// ```
 /// use bus_runtime::{FromPayload, Message, Rejection};
@@ -32,7 +34,7 @@ use std::marker::PhantomData;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an event payload: a handler's first parameter is the event, as in `Json(order): Json<Order>`",
     label = "not an event payload",
-    note = "take `Json<T>` or `Raw`; extractors, such as `State<T>`, come after the event"
+    note = "take `Json<T>`, `MessagePack<T>`, `Protobuf<T>` or `Raw`; extractors, such as `State<T>`, come after the event"
 )]
 pub trait FromPayload: Sized + Send + 'static {
     /// What is inside: a closure given as `key` gets a reference to it.
@@ -49,12 +51,67 @@ pub trait FromPayload: Sized + Send + 'static {
     fn event(&self) -> &Self::Event;
 }
 
-/// A format that can carry the events of type `E`.
+/// A format that can carry the events of type `E`: what `#[event(codec = …)]` names, without the `<E>`.
+///
+/// A format of your own is read by a handler as its [`FromPayload`], which checks the header `content-type` itself, and
+/// says that it [`Carries`](crate::Carries) the event.
+///
+/// ```
+/// use bus_runtime::prelude::*;
+/// use bus_runtime::{Carries, Codec, EncodeError, FromPayload, Message};
+///
+/// /// A number as text.
+/// struct Decimal<T>(T);
+///
+/// impl<T: ToString> Codec<T> for Decimal<T> {
+///     const CONTENT_TYPE: &'static str = "text/plain";
+///
+///     fn encode(event: &T) -> std::result::Result<bytes::Bytes, EncodeError> {
+///         Ok(event.to_string().into())
+///     }
+/// }
+///
+/// impl<T: std::str::FromStr<Err: std::fmt::Display> + Send + 'static> FromPayload for Decimal<T> {
+///     type Event = T;
+///
+///     fn from_payload(message: &Message) -> std::result::Result<Self, Rejection> {
+///         let text = String::from_utf8_lossy(&message.payload);
+///         text.parse().map(Decimal).map_err(|error| Rejection::new(format!("`{text}`: {error}")))
+///     }
+///
+///     fn event(&self) -> &T {
+///         &self.0
+///     }
+/// }
+///
+/// #[derive(Event)]
+/// #[event(topic = "numbers.told", key = Unordered, codec = Decimal)]
+/// struct Told(u64);
+///
+/// impl Carries<Told> for Decimal<Told> {}
+/// # impl std::fmt::Display for Told {
+/// #     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { self.0.fmt(f) }
+/// # }
+/// # impl std::str::FromStr for Told {
+/// #     type Err = std::num::ParseIntError;
+/// #     fn from_str(text: &str) -> std::result::Result<Self, Self::Err> { text.parse().map(Told) }
+/// # }
+///
+/// #[event_handler(topic = Told::TOPIC)]
+/// async fn add(Decimal(told): Decimal<Told>) {
+///     println!("{}", told.0);
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
-    message = "`{E}` cannot be written and read as JSON: add `#[derive(Serialize, Deserialize)]` to it",
-    label = "does not implement `Serialize` and `Deserialize`"
+    message = "`{Self}` is not a format for `{E}`: `codec` is `Json`, `MessagePack`, `Protobuf`, or a format of your \
+               own, which implements `Codec<{E}>`",
+    label = "not a format for `{E}`"
 )]
-pub trait Codec<E> {
+pub trait Codec<E>: 'static {
+    /// The header `content-type` of the events in this format. `application/json` is not written: without the header an
+    /// event is JSON.
+    const CONTENT_TYPE: &'static str;
+
     /// Writes an event.
     ///
     /// # Errors
@@ -63,6 +120,36 @@ pub trait Codec<E> {
     fn encode(event: &E) -> Result<Bytes, EncodeError>;
 }
 
+/// What serde can write and read.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be written and read: add `#[derive(Serialize, Deserialize)]` to it",
+    label = "does not implement `Serialize` and `Deserialize`"
+)]
+pub trait Serde: Serialize + DeserializeOwned + Send + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned + Send + 'static> Serde for T {}
+
 /// Stands for the format of an event whose definition is in error.
 #[derive(Debug)]
-pub struct Undefined<E>(PhantomData<E>);
+pub struct Undefined<E>(E);
+
+impl<E: Send + 'static> FromPayload for Undefined<E> {
+    type Event = E;
+
+    fn from_payload(_: &Message) -> Result<Self, Rejection> {
+        Err(Rejection::new("the event's definition is in error"))
+    }
+
+    fn event(&self) -> &E {
+        &self.0
+    }
+}
+
+impl<E: Send + 'static> Codec<E> for Undefined<E> {
+    const CONTENT_TYPE: &'static str = "";
+
+    fn encode(_: &E) -> Result<Bytes, EncodeError> {
+        Err(EncodeError::new("the event's definition is in error"))
+    }
+}

@@ -1,9 +1,8 @@
 //! An event's contract: its topic, its key, and how it is written.
 
 use super::{Key, Message, check_topic};
-use crate::codec::{EncodeError, FromPayload, Json, Raw, Rejection};
+use crate::codec::{Codec, FromPayload, Json, MessagePack, Protobuf, Raw, Rejection, Undefined};
 use crate::handler::{Decoded, Route};
-use bytes::Bytes;
 use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
@@ -16,21 +15,14 @@ use std::marker::PhantomData;
     label = "not an event"
 )]
 pub trait Event: Sized + Send + 'static {
-    /// How a handler takes the event from the wire: `Json<Self>`.
-    type Wire: 'static;
+    /// The format: how the event is written, and what a handler takes, as `Json<Self>`.
+    type Wire: Codec<Self>;
 
     /// The topic that carries the events of this type.
     const TOPIC: Topic<Self>;
 
     /// The key that orders this event.
     fn key(&self) -> Key;
-
-    /// Writes the event as it goes over the wire.
-    ///
-    /// # Errors
-    ///
-    /// Where the event has no form in its format.
-    fn encode(&self) -> Result<Bytes, EncodeError>;
 }
 
 /// A topic and the type of event it carries.
@@ -89,15 +81,22 @@ impl<E> fmt::Display for Topic<E> {
     }
 }
 
-/// A first parameter that can take the events of a `Topic<E>`.
+/// A first parameter that can take the events of a `Topic<E>` whose format is `W`.
 #[diagnostic::on_unimplemented(
-    message = "the topic carries `{E}`, which a handler takes as `Json<{E}>` or as `Raw`, not as `{Self}`",
+    message = "the topic carries `{E}`, which a handler takes as `{W}` or as `Raw`, not as `{Self}`",
     label = "not what the topic carries"
 )]
-pub trait Carries<E>: FromPayload {}
+pub trait Carries<E, W = Self>: FromPayload {}
 
+impl<E, W> Carries<E, W> for Raw {}
 impl<E> Carries<E> for Json<E> where Json<E>: FromPayload {}
-impl<E> Carries<E> for Raw {}
+impl<E> Carries<E> for MessagePack<E> where MessagePack<E>: FromPayload {}
+impl<E> Carries<E> for Protobuf<E> where Protobuf<E>: FromPayload {}
+
+// No second error.
+impl<E> Carries<E, Undefined<E>> for Json<E> where Json<E>: FromPayload {}
+impl<E> Carries<E, Undefined<E>> for MessagePack<E> where MessagePack<E>: FromPayload {}
+impl<E> Carries<E, Undefined<E>> for Protobuf<E> where Protobuf<E>: FromPayload {}
 
 /// What `topic = …` was given: a string or a `Topic<E>`. Named for who reads it in an error.
 #[derive(Debug)]
@@ -142,7 +141,10 @@ impl TopicArgument<&'static str> {
 
 impl<E> TopicArgument<Topic<E>> {
     /// The topic, for a handler that says what orders it.
-    pub const fn string_or_topic<P: Carries<E>>(self, route: Route) -> Subscribed<P> {
+    pub const fn string_or_topic<P: Carries<E, E::Wire>>(self, route: Route) -> Subscribed<P>
+    where
+        E: Event,
+    {
         Subscribed {
             topic: self.0.name(),
             decode: P::from_payload,
@@ -151,7 +153,7 @@ impl<E> TopicArgument<Topic<E>> {
     }
 
     /// The topic, ordered by the record's key; where the record has none, by the event's own.
-    pub const fn own_key<P: Carries<E>>(self) -> Subscribed<P>
+    pub const fn own_key<P: Carries<E, E::Wire>>(self) -> Subscribed<P>
     where
         E: Event<Wire: FromPayload<Event = E>>,
     {

@@ -166,6 +166,10 @@ const MISTAKES: &[(&str, &[Mistake])] = &[
                 "a payload that is not the topic's type",
                 &["payload_is_not_the_topics"],
             ),
+            (
+                "a payload in another codec than the topic's",
+                &["payload_in_another_codec"],
+            ),
             ("a payload that cannot be read", &["payload_cannot_be_read"]),
             ("not an extractor", &["not_an_extractor"]),
             (
@@ -206,7 +210,15 @@ const MISTAKES: &[(&str, &[Mistake])] = &[
             ("on a generic type", &["generic_event"]),
             (
                 "a type that cannot be written",
-                &["event_that_cannot_be_written"],
+                &["event_that_cannot_be_written", "event_that_is_no_message"],
+            ),
+            (
+                "a codec that is none",
+                &[
+                    "codec_is_a_string",
+                    "codec_that_is_misspelt",
+                    "codec_that_is_none",
+                ],
             ),
             ("publishing what is no event", &["not_an_event"]),
         ],
