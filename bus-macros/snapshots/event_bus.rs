@@ -16,15 +16,16 @@ const _: () = {
     const __GROUP: &str = "shop";
     const _: () = ::bus_runtime::__private::assert_group(__GROUP);
     type __State = AppState;
+    type __Layers = ::bus_runtime::__private::NoLayers;
     const __LIST: &[::bus_runtime::__private::Listed<AppState>] = &[
         ::bus_runtime::__private::Listed {
             at: 0usize,
-            handlers: orders::__has_attribute_event_handler::<__State>(),
+            handlers: orders::__has_attribute_event_handler::<__State, __Layers>(),
         },
         #[cfg(test)]
         ::bus_runtime::__private::Listed {
             at: 1usize,
-            handlers: audit::__has_attribute_event_handler::<__State>(),
+            handlers: audit::__has_attribute_event_handler::<__State, __Layers>(),
         },
     ];
     const __CHECKED: ::bus_runtime::__private::Checked<AppState> = ::bus_runtime::__private::check::<

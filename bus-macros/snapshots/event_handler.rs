@@ -26,11 +26,12 @@ impl reserve {
     #[doc(hidden)]
     pub const fn __has_attribute_event_handler<
         __State: ::bus_runtime::__private::AppState,
+        __Layers: ::bus_runtime::__private::BusLayers,
     >() -> ::bus_runtime::__private::Handlers<__State>
     where
-        Self: ::bus_runtime::__private::Handles<__State>,
+        Self: ::bus_runtime::__private::Handles<__State, __Layers>,
     {
-        <Self as ::bus_runtime::__private::Handles<__State>>::HANDLERS
+        <Self as ::bus_runtime::__private::Handles<__State, __Layers>>::HANDLERS
     }
 }
 const _: () = {
@@ -70,15 +71,24 @@ const _: () = {
             },
         )
     }
-    fn __call<__State: ::bus_runtime::__private::AppState>(
+    fn __call<
+        __State: ::bus_runtime::__private::AppState,
+        __Layers: ::bus_runtime::__private::BusLayers,
+    >(
         __delivery: ::bus_runtime::__private::Delivery<__State>,
     ) -> ::bus_runtime::__private::Call
     where
         State<Db>: ::bus_runtime::__private::FromEvent<__State>,
     {
-        ::bus_runtime::__private::call(
+        ::bus_runtime::__private::call::<
+            __Layers,
+            _,
+            _,
+            _,
+        >(
             __delivery,
             __SUBSCRIBED.decode,
+            ::bus_runtime::__private::NoLayers,
             |__payload, __cx| {
                 let __argument_0: State<Db> = ::bus_runtime::__private::FromEvent::from_event(
                     __cx,
@@ -95,7 +105,8 @@ const _: () = {
     #[automatically_derived]
     impl<
         __State: ::bus_runtime::__private::AppState,
-    > ::bus_runtime::__private::Handles<__State> for reserve
+        __Layers: ::bus_runtime::__private::BusLayers,
+    > ::bus_runtime::__private::Handles<__State, __Layers> for reserve
     where
         State<Db>: ::bus_runtime::__private::FromEvent<__State>,
     {
@@ -108,7 +119,7 @@ const _: () = {
             timeout: ::bus_runtime::__private::Timeout::DEFAULT,
             at_most: __AT_MOST,
             route: __SUBSCRIBED.route,
-            call: __call,
+            call: __call::<__State, __Layers>,
         });
     }
 };

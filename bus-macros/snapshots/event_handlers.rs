@@ -40,19 +40,27 @@ pub mod orders {
     #[allow(private_bounds)]
     impl<
         __State: ::bus_runtime::__private::AppState,
-    > ::bus_runtime::__private::Handles<__State> for __Handlers
+        __Layers: ::bus_runtime::__private::BusLayers,
+    > ::bus_runtime::__private::Handles<__State, __Layers> for __Handlers
     where
-        reserve: ::bus_runtime::__private::Handles<__State>,
-        __Handler1: ::bus_runtime::__private::Handles<__State>,
-        refunds::__Handlers: ::bus_runtime::__private::Handles<__State>,
+        reserve: ::bus_runtime::__private::Handles<__State, __Layers>,
+        __Handler1: ::bus_runtime::__private::Handles<__State, __Layers>,
+        refunds::__Handlers: ::bus_runtime::__private::Handles<__State, __Layers>,
     {
         const HANDLERS: ::bus_runtime::__private::Handlers<__State> = ::bus_runtime::__private::Handlers::Module {
             name: ::core::module_path!(),
             handlers: &[
-                <reserve as ::bus_runtime::__private::Handles<__State>>::HANDLERS,
-                <__Handler1 as ::bus_runtime::__private::Handles<__State>>::HANDLERS,
+                <reserve as ::bus_runtime::__private::Handles<
+                    __State,
+                    __Layers,
+                >>::HANDLERS,
+                <__Handler1 as ::bus_runtime::__private::Handles<
+                    __State,
+                    __Layers,
+                >>::HANDLERS,
                 <refunds::__Handlers as ::bus_runtime::__private::Handles<
                     __State,
+                    __Layers,
                 >>::HANDLERS,
             ],
         };
@@ -61,10 +69,11 @@ pub mod orders {
     #[allow(unreachable_pub)]
     pub const fn __has_attribute_event_handler<
         __State: ::bus_runtime::__private::AppState,
+        __Layers: ::bus_runtime::__private::BusLayers,
     >() -> ::bus_runtime::__private::Handlers<__State>
     where
-        __Handlers: ::bus_runtime::__private::Handles<__State>,
+        __Handlers: ::bus_runtime::__private::Handles<__State, __Layers>,
     {
-        <__Handlers as ::bus_runtime::__private::Handles<__State>>::HANDLERS
+        <__Handlers as ::bus_runtime::__private::Handles<__State, __Layers>>::HANDLERS
     }
 }

@@ -14,6 +14,7 @@ mod event_bus;
 mod event_handler;
 mod event_handlers;
 mod from_ref;
+mod layers;
 mod options;
 mod paths;
 #[cfg(test)]

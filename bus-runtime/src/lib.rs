@@ -47,6 +47,7 @@
 //!   event as a handler takes it; [`Codec`] for a format of your own.
 //! - [`State`], [`Headers`], [`Key`], [`Metadata`]: what a handler takes behind the event; [`FromEvent`] for your own.
 //! - [`Outcome`], [`Result`], [`HandlerError`], [`Retry`]: what a handler says, and when it is tried again.
+//! - [`Layer`]: what stands around the calls of handlers.
 //! - [`transport`]: what a broker's client does for the bus.
 //! - [`HealthCheck`], [`metrics`]: what a bus in operation says of itself; the guide's [page](guide::operations) says what to
 //!   watch.
@@ -83,7 +84,8 @@ pub use event::{
     Unordered,
 };
 pub use handler::{
-    Cx, FromEvent, FromRef, HandlerError, IntoOutcome, Outcome, Result, Retry, State,
+    Attempt, Cx, FromEvent, FromRef, HandlerError, IntoOutcome, Layer, Next, Outcome, Result,
+    Retry, State,
 };
 pub use macros::{Event, FromRef, event_bus, event_handler, event_handlers};
 pub use observe::metrics;
@@ -101,9 +103,10 @@ pub mod __private {
         Unordered, assert_topic,
     };
     pub use crate::handler::{
-        AnyState, AppState, Bus, Call, Checked, Compute, Cx, Decoded, Delivery, Ending,
-        FallibleOutput, FromEvent, FromRef, Handler, Handlers, Handles, IntoOutcome, LeftOut,
-        Limit, Listed, Part, Retry, Route, Timeout, assert_extractor, assert_group, assert_unique,
-        call, capacity, check, compute, count, ending, hashes, part, run,
+        AnyState, AppState, Bus, BusLayers, Call, Checked, Compute, Cx, Decoded, Delivery, Ending,
+        FallibleOutput, FromEvent, FromRef, Handler, Handlers, Handles, IntoOutcome, Layers,
+        LeftOut, Limit, Listed, NoLayers, Part, Retry, Route, Stack, Timeout, assert_extractor,
+        assert_group, assert_unique, call, capacity, check, compute, count, ending, hashes, part,
+        run,
     };
 }

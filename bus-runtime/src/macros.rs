@@ -52,6 +52,7 @@
 /// | `retry` | a [`Retry`](crate::Retry) | 8 attempts, from 100 ms, 30 s at most |
 /// | `timeout` | a [`Duration`](std::time::Duration) for each attempt; then the future is dropped | 60 s |
 /// | `at_most` | a `usize`: the handler's share of the events in flight | 7/8 of the bus's |
+/// | `layers` | a list of [`Layer`](crate::Layer)s, the first the outermost: `[TIMING, LIMIT]`, constants or `static`s | none |
 /// | `permanent` | a `fn(&E) -> bool`: whether trying again is of no use, for the `E` of its `Result` | no error is |
 /// | `state` | the one type of state that its extractors are made for | any that has the parts it takes |
 /// | `crate` | where this crate is, when it is not `::bus_runtime` | |
@@ -182,6 +183,7 @@ pub use bus_macros::event_handlers;
 /// | `group` | a `&str`: the name under which the broker keeps the service's progress | an error |
 /// | `handlers` | the paths of handlers and of [handler modules](macro@crate::event_handlers); an entry may have a `#[cfg]` | an error |
 /// | `state` | the type that the handlers share; as visible as the bus | `()` |
+/// | `layers` | a list of [`Layer`](crate::Layer)s around every handler, the first the outermost: `[TIMING, LIMIT]`, constants or `static`s | none |
 /// | `crate` | where this crate is, when it is not `::bus_runtime` | |
 pub use bus_macros::event_bus;
 

@@ -7,8 +7,9 @@
 //! `Result<(), HandlerError>`.
 
 pub use crate::{
-    Config, Cx, Event, FromEvent, FromRef, HandlerError, Headers, Json, Key, MessagePack, Metadata,
-    Outcome, Protobuf, Publish, Publisher, Raw, Record, Rejection, Result, Retry, State, Stop,
-    Unordered, event_bus, event_handler, event_handlers, shutdown_signal,
+    Attempt, Config, Cx, Event, FromEvent, FromRef, HandlerError, Headers, Json, Key, Layer,
+    MessagePack, Metadata, Next, Outcome, Protobuf, Publish, Publisher, Raw, Record, Rejection,
+    Result, Retry, State, Stop, Unordered, event_bus, event_handler, event_handlers,
+    shutdown_signal,
 };
 pub use serde::{Deserialize, Serialize};

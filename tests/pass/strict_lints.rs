@@ -56,14 +56,24 @@ async fn reserve(Json(order): Json<OrderPlaced>, headers: Headers) -> std::io::R
     Ok(())
 }
 
+/// Does nothing.
+#[derive(Debug)]
+pub struct Quiet;
+
+impl Layer for Quiet {
+    async fn handle(&self, _: &Attempt<'_>, next: Next<'_>) -> Outcome {
+        next.await
+    }
+}
+
 /// Takes every change.
-#[event_handler(topic = OrderChanged::TOPIC)]
+#[event_handler(topic = OrderChanged::TOPIC, layers = [Quiet])]
 pub async fn follow(Json(change): Json<OrderChanged>, publisher: Publisher, stop: Stop) {
     drop((change, publisher, stop));
 }
 
 /// Every event the shop handles.
-#[event_bus(group = "shop", handlers = [reserve, follow])]
+#[event_bus(group = "shop", layers = [Quiet], handlers = [reserve, follow])]
 pub struct Shop;
 
 fn main() {

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
 
 /// The system's allocator, and a count of the bytes that were asked of it and not given back.
 ///
@@ -46,7 +47,13 @@ pub fn forget_peak() {
     PEAK.store(live(), Ordering::Relaxed);
 }
 
+/// How often memory was asked for, by now.
+pub fn allocations() -> usize {
+    ALLOCATIONS.load(Ordering::Relaxed)
+}
+
 fn add(bytes: usize) {
+    ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
     let live = LIVE.fetch_add(bytes, Ordering::Relaxed) + bytes;
     // Read first: a peak is seldom, and a write by each thread for each allocation would slow all of them.
     if live > PEAK.load(Ordering::Relaxed) {

@@ -215,8 +215,8 @@ async fn reasons(bus: Running, count: usize) -> (Vec<String>, Report) {
 
 fn undecodable(report: &Report, handler: &str) -> u64 {
     let mut handlers = report.handlers.iter();
-    let handled = handlers.find(|of| of.handler == format!("codecs::{handler}"));
-    match &handled.expect("it is listed").dead[..] {
+    let found = handlers.find(|of| of.handler == format!("codecs::{handler}"));
+    match &found.expect("it is listed").dead[..] {
         [] => 0,
         [(DeadReason::Undecodable, count)] => *count,
         other => panic!("{handler}: {other:?}"),

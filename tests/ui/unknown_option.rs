@@ -1,4 +1,4 @@
-//! unknown option `priority`; the options are `topic`, `key`, `group`, `retry`, `timeout`, `at_most`, `permanent`, `state`, `crate`
+//! unknown option `priority`; the options are `topic`, `key`, `group`, `retry`, `timeout`, `at_most`, `layers`, `permanent`, `state`, `crate`
 #![allow(unused)]
 
 use bus_runtime::prelude::*;

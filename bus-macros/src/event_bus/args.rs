@@ -1,13 +1,15 @@
 //! The arguments of `#[event_bus(...)]`.
 
 use crate::errors::Errors;
+use crate::layers;
 use crate::options::{Options, parse};
 use crate::paths::Root;
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, Expr, Path, Result, Type};
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Expr, Path, Result, Token, Type};
 
-const OPTIONS: &[&str] = &["group", "state", "handlers", "crate"];
+const OPTIONS: &[&str] = &["group", "state", "layers", "handlers", "crate"];
 
 /// What people call the size of a pool.
 const POOL_OPTIONS: &[&str] = &[
@@ -26,6 +28,7 @@ const POOL_OPTIONS: &[&str] = &[
 pub(crate) struct Args {
     pub(crate) group: Option<Expr>,
     pub(crate) state: Option<Type>,
+    pub(crate) layers: Punctuated<Expr, Token![,]>,
     pub(crate) handlers: Vec<Entry>,
     pub(crate) root: Root,
 }
@@ -68,6 +71,7 @@ impl Args {
         Args {
             group: options.take("group", errors),
             state: options.take("state", errors),
+            layers: layers::take(&mut options, errors),
             handlers: options
                 .take_tokens("handlers")
                 .map(|list| entries(list, errors))

@@ -2,6 +2,7 @@
 
 use super::args::Entry;
 use super::model::Bus;
+use crate::layers;
 use crate::paths::{at, call_at, ends};
 use proc_macro2::{Delimiter, Group, TokenStream};
 use quote::{quote, quote_spanned};
@@ -76,6 +77,7 @@ pub(crate) fn bus(bus: &Bus) -> TokenStream {
 fn list(bus: &Bus, state: &TokenStream) -> TokenStream {
     let private = bus.root.private();
     let group = &bus.group;
+    let layers = layers_type(bus);
     let check_group = call_at(group, &bus.root, &quote!(assert_group), &quote!(__GROUP));
     let listed = bus
         .handlers
@@ -84,7 +86,7 @@ fn list(bus: &Bus, state: &TokenStream) -> TokenStream {
         .map(|(index, Entry { attrs, path })| {
             let (_, end) = ends(path);
             let found = quote_spanned!(at(end)=> ::__has_attribute_event_handler);
-            let arguments = quote_spanned!(at(end)=> ::<__State>());
+            let arguments = quote_spanned!(at(end)=> ::<__State, __Layers>());
             quote!(#(#attrs)* #private::Listed { at: #index, handlers: #path #found #arguments })
         });
     let unique = bus
@@ -103,9 +105,33 @@ fn list(bus: &Bus, state: &TokenStream) -> TokenStream {
         const __GROUP: &str = #group;
         const _: () = #check_group;
         type __State = #state;
+        #layers
         const __LIST: &[#private::Listed<#state>] = &[#(#listed),*];
         const __CHECKED: #private::Checked<#state> =
             #private::check::<#state, { #private::capacity(#private::count(__LIST)) }>(__LIST);
         #(#unique)*
+    }
+}
+
+/// The layers, as a type without a value.
+fn layers_type(bus: &Bus) -> TokenStream {
+    let private = bus.root.private();
+    if bus.layers.is_empty() {
+        return quote!(type __Layers = #private::NoLayers;);
+    }
+    let list = layers::list(&bus.layers, &bus.root);
+    // Where a layer that is none is reported.
+    let (start, end) = ends(&bus.layers);
+    let keyword = quote_spanned!(at(start)=> impl);
+    let of_layers = bus.root.private_at(end);
+    let of_layers = quote_spanned!(at(end)=> #of_layers::Layers);
+    quote! {
+        struct __Layers;
+        #[automatically_derived]
+        impl #private::BusLayers for __Layers {
+            fn layers() -> #keyword #of_layers {
+                #list
+            }
+        }
     }
 }

@@ -3,13 +3,15 @@
 use super::args::{Args, Entry};
 use crate::errors::Errors;
 use crate::paths::Root;
-use syn::{Expr, Fields, ItemStruct, Type, parse_quote};
+use syn::punctuated::Punctuated;
+use syn::{Expr, Fields, ItemStruct, Token, Type, parse_quote};
 
 /// A bus. What was in error is left out, so that `Shop::new(…).start(…)` is no second error.
 pub(crate) struct Bus {
     pub(crate) item: ItemStruct,
     pub(crate) group: Expr,
     pub(crate) state: Option<Type>,
+    pub(crate) layers: Punctuated<Expr, Token![,]>,
     pub(crate) handlers: Vec<Entry>,
     pub(crate) root: Root,
 }
@@ -32,6 +34,7 @@ impl Bus {
             item,
             group: args.group.unwrap_or_else(|| parse_quote!("in-error")),
             state: args.state,
+            layers: args.layers,
             handlers: args.handlers,
             root: args.root,
         }

@@ -1,11 +1,13 @@
 //! The arguments of `#[event_handler(...)]`.
 
 use crate::errors::Errors;
+use crate::layers;
 use crate::options::Options;
 use crate::paths::Root;
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
-use syn::{Expr, Lit, Path, Type};
+use syn::punctuated::Punctuated;
+use syn::{Expr, Lit, Path, Token, Type};
 
 const OPTIONS: &[&str] = &[
     "topic",
@@ -14,6 +16,7 @@ const OPTIONS: &[&str] = &[
     "retry",
     "timeout",
     "at_most",
+    "layers",
     "permanent",
     "state",
     "crate",
@@ -48,6 +51,7 @@ pub(crate) struct Args {
     pub(crate) retry: Option<Expr>,
     pub(crate) timeout: Option<Expr>,
     pub(crate) at_most: Option<Expr>,
+    pub(crate) layers: Punctuated<Expr, Token![,]>,
     pub(crate) permanent: Option<Expr>,
     pub(crate) state: Option<Type>,
     pub(crate) root: Root,
@@ -64,6 +68,7 @@ impl Args {
             retry: options.take("retry", errors),
             timeout: options.take("timeout", errors),
             at_most: options.take("at_most", errors),
+            layers: layers::take(&mut options, errors),
             permanent: options.take("permanent", errors),
             state: options.take("state", errors),
             root: Root(options.take::<Path>("crate", errors)),

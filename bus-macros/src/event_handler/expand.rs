@@ -1,6 +1,7 @@
 //! What `#[event_handler]` writes.
 
 use super::model::{Handler, Key};
+use crate::layers;
 use crate::paths::{Root, at, call_at, ends};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
@@ -18,24 +19,29 @@ pub(crate) fn handler(handler: &Handler) -> TokenStream {
     let cfgs = cfgs(handler.function);
     let (constants, extractors) = (constants(handler), extractors(handler));
     let (compute, into_ending, call) = (compute(handler), into_ending(handler), call(handler));
-    let (parameters, state, bounds) = state(handler);
+    let Buses {
+        parameters,
+        state,
+        given,
+        bounds,
+    } = buses(handler);
     let path = format!("::{}", name.unraw());
-    let given = |value: &Option<Expr>, constant: TokenStream, default: TokenStream| match value {
+    let or = |value: &Option<Expr>, constant: TokenStream, default: TokenStream| match value {
         Some(_) => constant,
         None => default,
     };
-    let group = given(&args.group, quote!(__GROUP), quote!(""));
-    let retry = given(
+    let group = or(&args.group, quote!(__GROUP), quote!(""));
+    let retry = or(
         &args.retry,
         quote!(__RETRY),
         quote!(#private::Retry::DEFAULT),
     );
-    let timeout = given(
+    let timeout = or(
         &args.timeout,
         quote!(__TIMEOUT),
         quote!(#private::Timeout::DEFAULT),
     );
-    let at_most = given(
+    let at_most = or(
         &args.at_most,
         quote!(__AT_MOST),
         quote!(#private::Limit::DEFAULT),
@@ -53,7 +59,7 @@ pub(crate) fn handler(handler: &Handler) -> TokenStream {
             #call
 
             #[automatically_derived]
-            impl #parameters #private::Handles<#state> for #name
+            impl<#parameters> #private::Handles<#state, __Layers> for #name
             where
                 #(#bounds,)*
             {
@@ -67,7 +73,7 @@ pub(crate) fn handler(handler: &Handler) -> TokenStream {
                         timeout: #timeout,
                         at_most: #at_most,
                         route: __SUBSCRIBED.route,
-                        call: __call,
+                        call: __call::<#given>,
                     });
             }
         };
@@ -91,7 +97,9 @@ pub(crate) fn stub(function: &ItemFn, root: &Root) -> TokenStream {
         #marker
         #(#cfgs)*
         #[automatically_derived]
-        impl<__State: #private::AppState> #private::Handles<__State> for #name {
+        impl<__State: #private::AppState, __Layers: #private::BusLayers>
+            #private::Handles<__State, __Layers> for #name
+        {
             const HANDLERS: #private::Handlers<__State> = #private::Handlers::None;
         }
         #used
@@ -113,12 +121,14 @@ fn marker(function: &ItemFn, root: &Root) -> TokenStream {
         #[automatically_derived]
         impl #name {
             #[doc(hidden)]
-            pub const fn __has_attribute_event_handler<__State: #private::AppState>()
-            -> #private::Handlers<__State>
+            pub const fn __has_attribute_event_handler<
+                __State: #private::AppState,
+                __Layers: #private::BusLayers,
+            >() -> #private::Handlers<__State>
             where
-                Self: #private::Handles<__State>,
+                Self: #private::Handles<__State, __Layers>,
             {
-                <Self as #private::Handles<__State>>::HANDLERS
+                <Self as #private::Handles<__State, __Layers>>::HANDLERS
             }
         }
     }
@@ -130,19 +140,39 @@ fn cfgs(function: &ItemFn) -> Vec<&Attribute> {
     attrs.filter(|attr| attr.path().is_ident("cfg")).collect()
 }
 
-/// The states that the handler can run with: generic parameters, the state, and what is asked of it.
-fn state(handler: &Handler) -> (TokenStream, TokenStream, Vec<TokenStream>) {
+/// The buses that the handler can run on.
+struct Buses {
+    /// Generic parameters: the state, where any will do, and the bus's layers.
+    parameters: TokenStream,
+    state: TokenStream,
+    /// The parameters, given on.
+    given: TokenStream,
+    /// What is asked of the state.
+    bounds: Vec<TokenStream>,
+}
+
+fn buses(handler: &Handler) -> Buses {
     let private = handler.args.root.private();
-    let (parameters, state) = match &handler.args.state {
-        Some(state) => (quote!(), quote!(#state)),
-        None => (quote!(<__State: #private::AppState>), quote!(__State)),
+    let layers = quote!(__Layers: #private::BusLayers);
+    let (parameters, state, given) = match &handler.args.state {
+        Some(state) => (layers, quote!(#state), quote!(__Layers)),
+        None => (
+            quote!(__State: #private::AppState, #layers),
+            quote!(__State),
+            quote!(__State, __Layers),
+        ),
     };
     let bounds = handler.extractors.iter().map(|ty| {
         let private = handler.args.root.private_at(ty.span());
         quote_spanned!(at(ty.span())=> #ty: #private::FromEvent<#state>)
     });
     let bounds = bounds.collect();
-    (parameters, state, bounds)
+    Buses {
+        parameters,
+        state,
+        given,
+        bounds,
+    }
 }
 
 /// Each option that was given as a constant, so that rustc checks it where it was written.
@@ -290,20 +320,33 @@ fn call(handler: &Handler) -> TokenStream {
         let private = root.private_at(name.span());
         quote_spanned!(at(name.span())=> #private::run(#name(__payload #(, #arguments)*), #into_ending))
     };
-    let (parameters, state, bounds) = state(handler);
+    let Buses {
+        parameters,
+        state,
+        bounds,
+        ..
+    } = buses(handler);
+    let layers = layers::list(&handler.args.layers, root);
+    // A future that is not `Send` is reported at the handler's name.
+    let begin = {
+        let private = root.private_at(name.span());
+        let arguments = quote!(
+            __delivery,
+            __SUBSCRIBED.decode,
+            #layers,
+            |__payload, __cx| {
+                #(#extract)*
+                ::core::result::Result::Ok(#run)
+            },
+        );
+        quote_spanned!(at(name.span())=> #private::call::<__Layers, _, _, _>(#arguments))
+    };
     quote! {
-        fn __call #parameters(__delivery: #private::Delivery<#state>) -> #private::Call
+        fn __call<#parameters>(__delivery: #private::Delivery<#state>) -> #private::Call
         where
             #(#bounds,)*
         {
-            #private::call(
-                __delivery,
-                __SUBSCRIBED.decode,
-                |__payload, __cx| {
-                    #(#extract)*
-                    ::core::result::Result::Ok(#run)
-                },
-            )
+            #begin
         }
     }
 }

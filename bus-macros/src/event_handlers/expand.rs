@@ -61,24 +61,27 @@ fn handlers(module: &Module) -> TokenStream {
 
         #[automatically_derived]
         #[allow(private_bounds)]
-        impl<__State: #private::AppState> #private::Handles<__State> for __Handlers
+        impl<__State: #private::AppState, __Layers: #private::BusLayers>
+            #private::Handles<__State, __Layers> for __Handlers
         where
-            #(#found: #private::Handles<__State>,)*
+            #(#found: #private::Handles<__State, __Layers>,)*
         {
             const HANDLERS: #private::Handlers<__State> = #private::Handlers::Module {
                 name: ::core::module_path!(),
-                handlers: &[#(<#found as #private::Handles<__State>>::HANDLERS),*],
+                handlers: &[#(<#found as #private::Handles<__State, __Layers>>::HANDLERS),*],
             };
         }
 
         #[doc(hidden)]
         #[allow(unreachable_pub)]
-        pub const fn __has_attribute_event_handler<__State: #private::AppState>()
-        -> #private::Handlers<__State>
+        pub const fn __has_attribute_event_handler<
+            __State: #private::AppState,
+            __Layers: #private::BusLayers,
+        >() -> #private::Handlers<__State>
         where
-            __Handlers: #private::Handles<__State>,
+            __Handlers: #private::Handles<__State, __Layers>,
         {
-            <__Handlers as #private::Handles<__State>>::HANDLERS
+            <__Handlers as #private::Handles<__State, __Layers>>::HANDLERS
         }
     }
 }

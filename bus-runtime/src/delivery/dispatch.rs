@@ -151,12 +151,12 @@ impl Work for Dispatch {
     type Output = Ending;
 
     fn begin(&self, subscription: usize, event: &mut Box<Held>, attempt: u32) -> Attempt<Ending> {
-        if let Some(rejection) = event.rejected.take() {
-            return Box::pin(std::future::ready(Ending::Undecodable(rejection)));
+        // An event whose key is not known is no attempt of its handler; layers see it all the same.
+        if event.rejected.is_none() {
+            event.begun = self
+                .attempts
+                .begun(subscription, attempt, event.message.time);
         }
-        event.begun = self
-            .attempts
-            .begun(subscription, attempt, event.message.time);
         let subscribed = &self.subscriptions[subscription];
         let invocation = event.invocation(&subscribed.group, attempt);
         // At a level that a service in operation leaves out: a span costs more than the event's whole way.

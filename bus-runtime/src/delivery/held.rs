@@ -32,7 +32,7 @@ pub(crate) type Begin = Box<dyn Fn(Invocation) -> Call + Send + Sync>;
 pub(crate) struct Invocation {
     pub(crate) message: Message,
     pub(crate) key: Key,
-    pub(crate) decoded: Option<Decoded>,
+    pub(crate) decoded: Result<Option<Decoded>, Rejection>,
     pub(crate) metadata: Metadata,
 }
 
@@ -54,7 +54,7 @@ pub(crate) struct Held {
     pub(super) key: Key,
     /// Decoded to compute the key, for the first attempt.
     pub(super) decoded: Option<Decoded>,
-    /// Why its key could not be computed: it is never attempted.
+    /// Why its key could not be computed: its handler is never called.
     pub(super) rejected: Option<Rejection>,
     /// When its attempt began, where that is measured.
     pub(super) begun: Option<Instant>,
@@ -133,7 +133,10 @@ impl Held {
         Invocation {
             message: self.message.clone(),
             key: self.key.clone(),
-            decoded: self.decoded.take(),
+            decoded: self
+                .rejected
+                .clone()
+                .map_or_else(|| Ok(self.decoded.take()), Err),
             metadata: Metadata {
                 id: self.message.id.clone(),
                 topic: Arc::clone(&self.message.topic),

@@ -1,40 +1,89 @@
 //! How a handler is called. What can be generic is here and not in the macro's output: it is checked once.
 
-use super::{Cx, Decoded, Delivery, Ending};
+use super::layers::{BusLayers, Layers};
+use super::{AppState, Attempt, Cx, Decoded, Delivery, Ending, Next};
 use crate::codec::Rejection;
 use crate::event::{Key, KeyWriter, Message};
+use futures_util::FutureExt;
+use futures_util::future::{Map, OptionFuture};
 use std::any::Any;
 use std::future::{Future, ready};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
+use std::sync::OnceLock;
 
 /// The future of one attempt.
 pub type Call = Pin<Box<dyn Future<Output = Ending> + Send>>;
 
-/// Decodes the event and lets `begin` take the other parameters and call the handler.
+/// Decodes the event and lets `begin` take the other parameters and call the handler, within its layers and the bus's.
 ///
-/// Decoding and extracting happen here, in the runner, before the future is polled.
-pub fn call<S, P: Any>(
+/// Decoding and extracting happen here, in the runner. The box is the one allocation of an attempt.
+pub fn call<B: BusLayers, S: AppState, P: Any, F: Future<Output = Ending> + Send + 'static>(
     delivery: Delivery<S>,
     decode: fn(&Message) -> Result<P, Rejection>,
-    begin: impl FnOnce(P, &Cx<S>) -> Result<Call, Rejection>,
+    layers: impl Layers,
+    begin: impl FnOnce(P, &Cx<S>) -> Result<F, Rejection> + Send + 'static,
 ) -> Call {
     let Delivery { cx, decoded } = delivery;
-    let payload = match decoded.map(Box::<dyn Any + Send>::downcast::<P>) {
+    if is_none::<B>(layers) {
+        // Nothing stands around it: what the parameters were taken from need not live as long as the handler.
+        return match payload(decoded, &cx.message, decode).and_then(|payload| begin(payload, &cx)) {
+            Ok(future) => Box::pin(future),
+            Err(rejection) => Box::pin(ready(Ending::Undecodable(rejection))),
+        };
+    }
+    // Everything that is large is made within the block or borrowed from what it captures: what is moved from the one
+    // into the other takes its room twice.
+    Box::pin(async move {
+        let ended = OnceLock::new();
+        let outcome = {
+            let payload = payload(decoded, &cx.message, decode);
+            let future = match payload.and_then(|payload| begin(payload, &cx)) {
+                Ok(future) => Some(future),
+                Err(rejection) => {
+                    ended.get_or_init(|| Ending::Undecodable(rejection));
+                    None
+                }
+            };
+            let handler = pin!(OptionFuture::from(future).map(|returned| {
+                let undecodable = || unreachable!("without a future it has ended already");
+                ended
+                    .get_or_init(|| returned.unwrap_or_else(undecodable))
+                    .outcome()
+            }));
+            let attempt = Attempt::new(&cx, &ended);
+            let handler = pin!(layers.around(&attempt, Next::new(handler)));
+            B::layers().around(&attempt, Next::new(handler)).await
+        };
+        Ending::of(outcome, ended.into_inner())
+    })
+}
+
+fn is_none<B: BusLayers>(layers: impl Layers) -> bool {
+    fn none<L: Layers>(_: L) -> bool {
+        L::NONE
+    }
+    B::NONE && none(layers)
+}
+
+/// The payload, decoded already to find the event's key, or now.
+fn payload<P: Any>(
+    decoded: Result<Option<Decoded>, Rejection>,
+    message: &Message,
+    decode: fn(&Message) -> Result<P, Rejection>,
+) -> Result<P, Rejection> {
+    match decoded?.map(Box::<dyn Any + Send>::downcast::<P>) {
         Some(Ok(payload)) => Ok(*payload),
         // Decoded as another type, to find the event's own key; or not at all.
-        Some(Err(_)) | None => decode(&cx.message),
-    };
-    match payload.and_then(|payload| begin(payload, &cx)) {
-        Ok(call) => call,
-        Err(rejection) => Box::pin(ready(Ending::Undecodable(rejection))),
+        Some(Err(_)) | None => decode(message),
     }
 }
 
-/// The one allocation of an attempt: the handler's future, and what becomes of what it returns.
-///
-/// A function of its own, so that the error of a future that is not `Send` points at the handler.
-pub fn run<F: Future + Send + 'static>(future: F, into_ending: fn(F::Output) -> Ending) -> Call {
-    Box::pin(async move { into_ending(future.await) })
+/// The handler's future, and what becomes of what it returns. That it is `Send` is asked by [`call`] alone: one error.
+pub fn run<F: Future>(
+    future: F,
+    into_ending: fn(F::Output) -> Ending,
+) -> Map<F, fn(F::Output) -> Ending> {
+    future.map(into_ending)
 }
 
 /// Decodes an event and computes its key.
@@ -51,4 +100,23 @@ pub fn compute<P: Any + Send>(
     let mut key = KeyWriter::default();
     write(&payload, &mut key);
     Ok((key.finish(), Box::new(payload)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::handler::IntoOutcome;
+
+    #[test]
+    fn a_handlers_future_takes_its_room_once() {
+        async fn handler() {
+            let held = std::hint::black_box([0_u8; 512]);
+            tokio::task::yield_now().await;
+            assert_eq!(held, [0; 512]);
+        }
+        let future = handler();
+        let bare = size_of_val(&future);
+        let size = size_of_val(&run(future, IntoOutcome::into_ending));
+        assert!(size <= bare + 2 * size_of::<usize>(), "{size}, from {bare}");
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::Decoded;
 use crate::bus::{Origin, Publisher, Stop};
+use crate::codec::Rejection;
 use crate::event::{Headers, Key, Message, Metadata};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -77,14 +78,14 @@ impl<S> fmt::Debug for Cx<S> {
     }
 }
 
-/// One attempt, with the event decoded already where its key was computed from it.
+/// One attempt, with the event decoded already where its key was computed from it, or why it cannot be.
 pub struct Delivery<S> {
     pub(super) cx: Cx<S>,
-    pub(super) decoded: Option<Decoded>,
+    pub(super) decoded: Result<Option<Decoded>, Rejection>,
 }
 
 impl<S> Delivery<S> {
-    pub(crate) fn new(cx: Cx<S>, decoded: Option<Decoded>) -> Self {
+    pub(crate) fn new(cx: Cx<S>, decoded: Result<Option<Decoded>, Rejection>) -> Self {
         Delivery { cx, decoded }
     }
 }

@@ -1,6 +1,6 @@
 //! What the macros write down: a handler, a module of handlers, and a bus as a list of both.
 
-use super::{Call, Delivery, Limit, Retry, Timeout};
+use super::{BusLayers, Call, Delivery, Limit, Retry, Timeout};
 use crate::codec::Rejection;
 use crate::event::{Key, Message};
 use std::any::Any;
@@ -62,12 +62,12 @@ pub trait AppState: Send + Sync + 'static {}
 
 impl<S: Send + Sync + 'static> AppState for S {}
 
-/// A handler, or a module of them, that can run on a bus whose state is `S`.
+/// A handler, or a module of them, that can run on a bus whose state is `S`, within the bus's layers `L`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a handler of this bus: its attribute says another `state` than the bus's, `{S}`",
     label = "made for another state than `{S}`"
 )]
-pub trait Handles<S: 'static> {
+pub trait Handles<S: 'static, L: BusLayers> {
     /// The handlers.
     const HANDLERS: Handlers<S>;
 }
@@ -121,7 +121,7 @@ impl<S> Handlers<S> {
 #[derive(Debug)]
 pub enum LeftOut {}
 
-impl<S: 'static> Handles<S> for LeftOut {
+impl<S: 'static, L: BusLayers> Handles<S, L> for LeftOut {
     const HANDLERS: Handlers<S> = Handlers::None;
 }
 

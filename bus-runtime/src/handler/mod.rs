@@ -6,6 +6,8 @@ mod context;
 mod descriptor;
 mod error;
 mod extract;
+mod layer;
+mod layers;
 mod limits;
 mod outcome;
 mod retry;
@@ -22,6 +24,8 @@ pub use descriptor::{
 };
 pub use error::HandlerError;
 pub use extract::{AnyState, FromEvent, assert_extractor};
+pub use layer::{Attempt, Layer, Next};
+pub use layers::{BusLayers, Layers, NoLayers, Stack};
 pub use limits::{Limit, Timeout};
 pub use outcome::{Ending, FallibleOutput, IntoOutcome, Outcome, Result, ending};
 pub use retry::Retry;

@@ -3,6 +3,7 @@
 use super::HandlerError;
 use super::error::Failure;
 use crate::codec::Rejection;
+use std::error::Error;
 use std::time::Duration;
 
 /// What becomes of an event, for a handler that decides it.
@@ -65,6 +66,53 @@ pub enum Ending {
     },
     /// The event could not be taken as the handler asks for it.
     Undecodable(Rejection),
+}
+
+impl Ending {
+    /// What layers see of it.
+    pub(super) fn outcome(&self) -> Outcome {
+        match self {
+            Ending::Done => Outcome::Done,
+            Ending::Skip => Outcome::Skip,
+            Ending::Failed { error, after } if !error.is_permanent() => {
+                Outcome::Retry { after: *after }
+            }
+            Ending::Failed { error, .. } => Outcome::Dead {
+                reason: error.to_string(),
+            },
+            Ending::Dead { reason } => Outcome::Dead {
+                reason: reason.clone(),
+            },
+            Ending::Undecodable(rejection) => Outcome::Dead {
+                reason: rejection.to_string(),
+            },
+        }
+    }
+
+    /// What layers have made of an ending: itself where they returned its outcome.
+    pub(super) fn of(outcome: Outcome, ended: Option<Ending>) -> Self {
+        match (outcome, ended) {
+            (outcome, Some(ended)) if ended.outcome() == outcome => ended,
+            // Another wait, or another attempt all the same: for the same reason.
+            (Outcome::Retry { after }, Some(ended)) if ended.error().is_some() => {
+                let error = ended.error().map(ToString::to_string).unwrap_or_default();
+                Ending::Failed {
+                    error: error.into(),
+                    after,
+                }
+            }
+            (outcome, _) => outcome.into(),
+        }
+    }
+
+    /// The error, where it is one.
+    pub(super) fn error(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Ending::Failed { error, .. } => Some(error.get_ref()),
+            Ending::Undecodable(rejection) => Some(rejection),
+            Ending::Done | Ending::Skip | Ending::Dead { .. } => None,
+        }
+    }
 }
 
 impl From<Outcome> for Ending {

@@ -279,8 +279,40 @@ async fn state_option(_: Memory) {
     assert_eq!(scene.text.all(), ["extracted", "taken"]);
 }
 
+/// Skips what is odd.
+struct Even;
+
+impl Layer for Even {
+    async fn handle(&self, attempt: &Attempt<'_>, next: Next<'_>) -> Outcome {
+        match attempt.key().as_bytes() {
+            Some([.., last]) if last % 2 == 1 => Outcome::Skip,
+            _ => next.await,
+        }
+    }
+}
+
+#[event_handler(topic = Paid::TOPIC, layers = [Even])]
+async fn layered(Json(paid): Json<Paid>, State(scene): State<Scene>) {
+    scene.done.add(paid.customer);
+}
+
+#[event_bus(group = "layers", state = Scene, handlers = [layered])]
+struct Layered;
+
+async fn layers(_: Memory) {
+    let scene = Scene::default();
+    let bus = Layered::new(Config::memory())
+        .start(scene.clone())
+        .await
+        .expect("it starts");
+    publish(&bus, [1, 2]).await;
+    let report = bus.shutdown().await.expect("it ends");
+    assert_eq!(scene.done.all(), [2]);
+    assert_eq!((report.handled(), report.skipped()), (1, 1), "{report}");
+}
+
 effects! {
-    memory [topic, key, group, retry, timeout, at_most, permanent, state_option]
+    memory [topic, key, group, retry, timeout, at_most, layers, permanent, state_option]
     nats []
     kafka [] also []
 }

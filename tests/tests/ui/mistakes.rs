@@ -224,6 +224,23 @@ const MISTAKES: &[(&str, &[Mistake])] = &[
         ],
     ),
     (
+        "Layers",
+        &[
+            (
+                "a layer that is none",
+                &["layer_that_is_none", "layer_of_a_bus_that_is_none"],
+            ),
+            (
+                "a layer that is no constant",
+                &[
+                    "layer_that_is_no_constant",
+                    "layer_that_counts_in_a_constant",
+                ],
+            ),
+            ("not a list", &["layers_without_brackets"]),
+        ],
+    ),
+    (
         "The bus",
         &[
             ("not a struct", &["bus_on_an_enum"]),
