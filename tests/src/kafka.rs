@@ -1,7 +1,9 @@
 //! What another program sees of a Kafka server: plain librdkafka beside the bus.
 
 use crate::on::PATIENCE;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{
+    AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication,
+};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::OwnedMessage;
@@ -124,4 +126,21 @@ pub fn read(url: &str, topic: &str, count: usize) -> Vec<OwnedMessage> {
 
 fn number(partition: usize) -> i32 {
     i32::try_from(partition).expect("a small number")
+}
+
+/// Changes options of a topic.
+///
+/// # Panics
+///
+/// When the server refuses it.
+pub async fn change_topic(url: &str, name: &str, options: &[(&str, &str)]) {
+    let admin: AdminClient<DefaultClientContext> =
+        client(url).create().expect("the settings are right");
+    let topic = AlterConfig::new(ResourceSpecifier::Topic(name));
+    let topic = options
+        .iter()
+        .fold(topic, |topic, (name, value)| topic.set(name, value));
+    let changed = admin.alter_configs([&topic], &AdminOptions::new()).await;
+    let changed = changed.expect("the server answers");
+    assert!(changed.iter().all(Result::is_ok), "{changed:?}");
 }

@@ -22,6 +22,9 @@ fn options() -> Vec<(&'static str, Value, Build)> {
         ("delayed", json!(9), |c| c.delayed(9)),
         ("brake", json!("off"), |c| c.brake(Brake::Off)),
         ("window", json!(10), |c| c.window(10)),
+        ("stuck_after", json!("5s"), |c| {
+            c.stuck_after(Duration::from_secs(5))
+        }),
         ("drain", json!("in-flight"), |c| c.drain(Drain::InFlight)),
         ("shutdown_deadline", json!("1m 30s"), |c| {
             c.shutdown_deadline(Duration::from_secs(90))

@@ -62,6 +62,8 @@ impl Parts {
         {
             left.push(format!("{} tasks of the pool", self.tasks.len()));
         }
+        // Its thread too has ended before anybody counts.
+        drop(self.watch);
         account.report(left)
     }
 

@@ -20,6 +20,7 @@ mod runtime;
 mod signal;
 mod start;
 mod stop;
+mod watch;
 
 pub(crate) use claim::Claim;
 pub use config::{Brake, Config, ConfigError, Drain, Provision};

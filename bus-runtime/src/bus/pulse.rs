@@ -32,6 +32,7 @@ impl Pulse {
             readings: Readings::new(pool, intakes),
             pool: pool.clone(),
             board: Arc::clone(board),
+            was_full: false,
         };
         tasks.spawn(looking.beat(ended));
         Pulse { _ends: ends }
@@ -42,6 +43,8 @@ struct Looking {
     pool: Pool<Dispatch>,
     board: Arc<Board>,
     readings: Option<Readings>,
+    /// The room for the delayed, at the last look.
+    was_full: bool,
 }
 
 impl Looking {
@@ -59,12 +62,29 @@ impl Looking {
     }
 
     fn look(&mut self) {
-        let full = self.pool.delayed_full();
-        let full = full.map(|waiting| Problem::DelayedFull { waiting });
-        self.board.expect(Place::Delayed, full);
+        self.look_for_room();
         let health = self.board.health();
         if let Some(readings) = &mut self.readings {
             readings.tell(&self.pool, &health);
+        }
+    }
+
+    /// Says whether the room for the delayed is full. For a moment it may be without anybody standing still: it is a
+    /// problem at the second look.
+    fn look_for_room(&mut self) {
+        let subscriptions = self.pool.work().subscriptions();
+        let full = self.pool.delayed_full().map(|(waiting, overflowing)| {
+            let handlers = overflowing
+                .into_iter()
+                .map(|at| subscriptions[at].name.to_owned());
+            Problem::DelayedFull {
+                waiting,
+                handlers: handlers.collect(),
+            }
+        });
+        let was_full = std::mem::replace(&mut self.was_full, full.is_some());
+        if was_full || full.is_none() {
+            self.board.report(Place::Delayed, full);
         }
     }
 }

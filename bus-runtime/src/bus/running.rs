@@ -3,6 +3,7 @@
 use super::claim::Claim;
 use super::ending::Ending;
 use super::pulse::Pulse;
+use super::watch::Watch;
 use super::{Config, Publish, PublishError, Publisher, Report, RunError, Stop};
 use crate::delivery::Dispatch;
 use crate::event::Event;
@@ -69,6 +70,8 @@ pub(super) struct Parts {
     pub(super) publisher: Publisher,
     pub(super) stop: Stop,
     pub(super) started: Instant,
+    /// Ends when it is dropped.
+    pub(super) watch: Watch,
     /// Behind all that has to be gone by then.
     pub(super) _life: Life,
     /// Last: the process is free again when all else has gone.

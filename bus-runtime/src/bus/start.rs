@@ -5,6 +5,7 @@ use super::connect::connect;
 use super::pulse::Pulse;
 use super::running::{Life, Parts, Running};
 use super::runtime::runtime;
+use super::watch::Watch;
 use super::{Config, Publisher, StartError, Stop};
 use crate::delivery::{Begin, Dispatch, Intake, Invocation, Routes, Sources, Subscribed};
 use crate::handler::{Bus, Cx, Delivery, Handler, handlers};
@@ -88,7 +89,9 @@ async fn begin_bus<B: Bus>(config: Config, state: B::State) -> Result<Running, S
     let pool = Pool::new(limits, &shares, Arc::new(dispatch), tasks.clone());
 
     let failed = watch::Sender::new(None);
+    let watch = Watch::start(pool.clone(), Arc::clone(&board), config.stuck_after);
     let mut parts = Parts {
+        watch,
         bus: B::NAME,
         config,
         transport,

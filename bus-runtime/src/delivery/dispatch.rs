@@ -7,7 +7,8 @@ use crate::handler::Ending;
 use crate::observe::{Attempts, Board, Place, Problem};
 use crate::pool::{Attempt, Brakes, Ended, Pool, Ticket, Verdict, Work};
 use crate::transport::{Confirm, Transport};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
@@ -16,6 +17,9 @@ use tracing::Instrument;
 /// The first wait after a dead letter could not be stored; doubles up to [`BURY_CAP`].
 const BURY_FIRST: Duration = Duration::from_millis(200);
 const BURY_CAP: Duration = Duration::from_secs(30);
+
+/// Events in a row whose key agrees, after which a difference before them is over.
+const AGREE: u32 = 1000;
 
 /// Every subscription of the bus, and where its dead letters go.
 #[derive(Debug)]
@@ -27,10 +31,22 @@ pub(crate) struct Dispatch {
     errors: Box<[Mutex<String>]>,
     /// Dead letters on their way to the broker.
     settling: AtomicUsize,
+    /// The attempts that are stuck, of each subscription.
+    stuck: Box<[Mutex<HashMap<u32, Stuck>>]>,
+    /// How many more keys are to be as they were published under, of each subscription.
+    differing: Box<[AtomicU32]>,
     transport: Arc<dyn Transport>,
     board: Arc<Board>,
     /// How long storing a dead letter may take.
     publish_timeout: Duration,
+}
+
+/// An attempt that takes long.
+#[derive(Debug)]
+struct Stuck {
+    since: Instant,
+    key: String,
+    event: String,
 }
 
 impl Dispatch {
@@ -45,12 +61,16 @@ impl Dispatch {
         let labels = subscriptions
             .iter()
             .map(|subscribed| (subscribed.topic, &*subscribed.group));
+        let stuck = subscriptions.iter().map(|_| Mutex::default()).collect();
+        let differing = subscriptions.iter().map(|_| AtomicU32::new(0)).collect();
         Dispatch {
             attempts: Attempts::new(labels),
             subscriptions: subscriptions.into(),
             tallies,
             errors,
             settling: AtomicUsize::new(0),
+            stuck,
+            differing,
             transport,
             board,
             publish_timeout,
@@ -68,6 +88,22 @@ impl Dispatch {
     /// How many dead letters are on their way to the broker.
     pub(crate) fn settling(&self) -> usize {
         self.settling.load(Ordering::Relaxed)
+    }
+
+    /// An event is ordered by another key than it was published under.
+    pub(super) fn keys_differ(&self, subscription: usize) {
+        self.differing[subscription].store(AGREE, Ordering::Relaxed);
+    }
+
+    /// An event is ordered by the key that it was published under; says whether so many are by now, in a row, that an
+    /// earlier difference is over.
+    pub(super) fn keys_agree(&self, subscription: usize) -> bool {
+        let left = &self.differing[subscription];
+        // Read first: it is none almost always, and then nobody writes.
+        left.load(Ordering::Relaxed) > 0
+            && left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                left.checked_sub(1)
+            }) == Ok(1)
     }
 
     /// The dead letter of an event could not be stored: its subscription has a problem for as long as one of its
@@ -136,6 +172,24 @@ impl Dispatch {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         error.clone_into(&mut last);
+    }
+
+    /// Changes which attempts are stuck, and reports the oldest. The lock is held meanwhile, so that what is reported
+    /// last is what holds.
+    fn change_stuck(&self, subscription: usize, change: impl FnOnce(&mut HashMap<u32, Stuck>)) {
+        let mut stuck = self.stuck[subscription]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        change(&mut stuck);
+        let oldest = stuck.values().min_by_key(|stuck| stuck.since);
+        let problem = oldest.map(|oldest| Problem::Stuck {
+            handler: self.subscriptions[subscription].name.to_owned(),
+            key: oldest.key.clone(),
+            event: oldest.event.clone(),
+            since: SystemTime::now() - oldest.since.elapsed(),
+            others: stuck.len() - 1,
+        });
+        self.board.report(Place::Stuck(subscription), problem);
     }
 
     fn last_error(&self, subscription: usize) -> String {
@@ -259,6 +313,19 @@ impl Work for Dispatch {
             error: self.last_error(subscription),
         });
         self.board.report(Place::Held(subscription), problem);
+    }
+
+    fn stuck(&self, subscription: usize, run: u32, event: &Box<Held>, since: Instant) {
+        let attempt = Stuck {
+            since,
+            key: event.key.to_string(),
+            event: event.message.id.to_string(),
+        };
+        self.change_stuck(subscription, |stuck| drop(stuck.insert(run, attempt)));
+    }
+
+    fn stuck_no_more(&self, subscription: usize, run: u32) {
+        self.change_stuck(subscription, |stuck| drop(stuck.remove(&run)));
     }
 
     fn settle(&self, event: Box<Held>) {

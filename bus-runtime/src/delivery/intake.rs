@@ -118,6 +118,8 @@ impl Routes {
         let route = &self.pool.work().subscriptions()[subscription].route;
         if held.route(route) {
             self.key_differs(held);
+        } else if self.pool.work().keys_agree(subscription) {
+            self.board.report(Place::Key(subscription), None);
         }
         match held.key.as_bytes() {
             Some(key) => self.seed.hash_one((subscription, key)).max(1),
@@ -133,6 +135,7 @@ impl Routes {
     }
 
     fn key_differs(&self, held: &Held) {
+        self.pool.work().keys_differ(held.subscription);
         let place = Place::Key(held.subscription);
         if self.board.is_reported(&place) {
             return;

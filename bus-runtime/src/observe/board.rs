@@ -43,6 +43,8 @@ pub(crate) enum Place {
     Delayed,
     Brake(usize),
     Held(usize),
+    Stuck(usize),
+    Blocking(usize),
 }
 
 #[derive(Debug)]

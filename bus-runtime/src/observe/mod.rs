@@ -7,6 +7,7 @@ mod log;
 mod meters;
 pub mod metrics;
 mod problem;
+mod thread;
 
 pub(crate) use board::{Board, Place};
 pub use check::HealthCheck;
@@ -14,3 +15,4 @@ pub use health::{Health, Phase, Unrouted};
 pub(crate) use log::{error, is_unheard, plain, say, to_stderr, warning};
 pub(crate) use meters::{Acknowledgements, Attempts, Publishes};
 pub use problem::Problem;
+pub(crate) use thread::spawn;

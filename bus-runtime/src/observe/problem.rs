@@ -49,6 +49,28 @@ pub enum Problem {
     DelayedFull {
         /// How many events wait.
         waiting: usize,
+        /// The handlers whose events find no room.
+        handlers: Vec<String>,
+    },
+    /// An attempt has taken longer than `stuck_after`: the events of its key wait for it.
+    Stuck {
+        /// The handler.
+        handler: String,
+        /// What the event is ordered by.
+        key: String,
+        /// The event's id.
+        event: String,
+        /// When the handler first waited for something; serialized as RFC 3339.
+        #[serde(serialize_with = "rfc3339")]
+        since: SystemTime,
+        /// How many other attempts of the handler take that long too; this one began first.
+        others: usize,
+    },
+    /// A handler has not given its thread back for two seconds at least: it blocks it, and with it the handlers,
+    /// timers and connections that the thread would serve. What blocks belongs into `tokio::task::spawn_blocking`.
+    Blocking {
+        /// The handler.
+        handler: String,
     },
     /// A dead letter could not be stored; its event stays unsettled and it is tried again.
     DeadLetterRefused {
@@ -79,7 +101,7 @@ pub enum Problem {
         error: String,
     },
     /// A handler computes another key than the event was published under: its order holds within this
-    /// process only.
+    /// process only. Over when the keys of 1000 events in a row agree.
     KeyDiffers {
         /// The handler.
         handler: String,
@@ -99,6 +121,8 @@ impl Problem {
         "window_full",
         "contended",
         "delayed_full",
+        "stuck",
+        "blocking",
         "dead_letter_refused",
         "key_differs",
         "braked",
@@ -110,8 +134,8 @@ impl Problem {
     /// ```
     /// use bus_runtime::Problem;
     ///
-    /// let full = Problem::DelayedFull { waiting: 16_384 };
-    /// assert_eq!(full.cause(), "delayed_full");
+    /// let away = Problem::BrokerAway { error: "no route to host".to_owned() };
+    /// assert_eq!(away.cause(), "broker_away");
     /// ```
     #[must_use]
     pub const fn cause(&self) -> &'static str {
@@ -122,6 +146,8 @@ impl Problem {
             Problem::WindowFull { .. } => "window_full",
             Problem::Contended { .. } => "contended",
             Problem::DelayedFull { .. } => "delayed_full",
+            Problem::Stuck { .. } => "stuck",
+            Problem::Blocking { .. } => "blocking",
             Problem::DeadLetterRefused { .. } => "dead_letter_refused",
             Problem::Braked { .. } => "braked",
             Problem::Held { .. } => "held",
@@ -180,10 +206,34 @@ impl fmt::Display for Problem {
                 "the window of `{source}` in group `{group}` is full: it waits for the event at {position} to be \
                  settled"
             ),
-            Problem::DelayedFull { waiting } => write!(
+            Problem::DelayedFull { waiting, handlers } => write!(
                 f,
-                "{waiting} events wait for a retry or for their dead letter, which is the limit `delayed`: their \
-                 sources stand still"
+                "{waiting} events wait for a retry or for their dead letter, which is the limit `delayed`: the sources \
+                 of `{}` stand still",
+                handlers.join("`, `")
+            ),
+            Problem::Stuck {
+                handler,
+                key,
+                event,
+                since,
+                others,
+            } => {
+                write!(
+                    f,
+                    "`{handler}` is stuck with event `{event}` of key `{key}` since {}",
+                    humantime::format_rfc3339_seconds(*since)
+                )?;
+                match others {
+                    0 => Ok(()),
+                    1 => write!(f, ", and with another"),
+                    others => write!(f, ", and with {others} others"),
+                }
+            }
+            Problem::Blocking { handler } => write!(
+                f,
+                "`{handler}` blocks its thread: what takes long without an `.await` belongs into \
+                 `tokio::task::spawn_blocking`"
             ),
             Problem::DeadLetterRefused { handler, error } => {
                 write!(

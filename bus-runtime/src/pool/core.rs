@@ -72,6 +72,8 @@ struct Subscription {
     brake: Brake,
     /// Events that have no attempt left and are held.
     held: usize,
+    /// Events that found no room among the delayed.
+    overflow: usize,
 }
 
 /// An event to run.
@@ -116,6 +118,7 @@ impl<E> Core<E> {
                     in_ring: false,
                     brake: Brake::new(limits.brake),
                     held: 0,
+                    overflow: 0,
                 })
                 .collect(),
             ring: VecDeque::new(),
@@ -144,6 +147,13 @@ impl<E> Core<E> {
     /// Whether events found no room among the delayed.
     pub(super) fn is_overflowing(&self) -> bool {
         self.overflow > 0
+    }
+
+    /// The subscriptions of those events.
+    pub(super) fn overflowing(&self) -> Vec<usize> {
+        let subscriptions = self.subscriptions.iter().enumerate();
+        let overflowing = subscriptions.filter(|(_, subscription)| subscription.overflow > 0);
+        overflowing.map(|(at, _)| at).collect()
     }
 
     pub(super) fn timeout(&self, subscription: u32) -> Duration {

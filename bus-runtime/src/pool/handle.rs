@@ -2,6 +2,7 @@
 
 use super::admission::{Admission, Wake};
 use super::core::{Core, Phase, Released, Run};
+use super::polls::{Looks, Polls};
 use super::runner::Runner;
 use super::slab::NIL;
 use super::source::PoolSource;
@@ -27,6 +28,7 @@ struct Shared<W: Work> {
     runtime: Handle,
     /// Handlers that may be polled at once: more would only wait for a thread.
     active_limit: usize,
+    polls: Polls,
     /// Nothing is held any more.
     emptied: Notify,
 }
@@ -107,6 +109,7 @@ impl<W: Work> Pool<W> {
             work,
             tasks,
             active_limit: runtime.metrics().num_workers(),
+            polls: Polls::new(runtime.metrics().num_workers()),
             runtime,
             emptied: Notify::new(),
         }))
@@ -151,6 +154,8 @@ impl<W: Work> Pool<W> {
                 state.core.phase = Phase::Closed;
             }
             state.core.admission.close();
+            // What starts no more waits for no probe.
+            state.core.lift_brakes(Instant::now());
             state.core.sweep(|_| true)
         });
         self.release(released);
@@ -222,10 +227,36 @@ impl<W: Work> Pool<W> {
         }
     }
 
-    /// How many events wait, where they fill their room and their sources stand still.
-    pub(crate) fn delayed_full(&self) -> Option<usize> {
+    /// How many events wait, where they fill their room, and the subscriptions whose events find none, so that their
+    /// sources stand still.
+    pub(crate) fn delayed_full(&self) -> Option<(usize, Vec<usize>)> {
         let state = self.lock();
-        state.core.is_overflowing().then(|| state.core.waiting())
+        let full = || (state.core.waiting(), state.core.overflowing());
+        state.core.is_overflowing().then(full)
+    }
+
+    /// The subscriptions of the handlers whose poll was seen under way for at least so long.
+    pub(crate) fn blocking(
+        &self,
+        looks: &mut Looks,
+        now: std::time::Instant,
+        long: Duration,
+    ) -> Vec<usize> {
+        self.0.polls.blocking(looks, now, long)
+    }
+
+    /// Has the attempts say so that have waited for so long; each does once.
+    pub(crate) fn ask_stuck(&self, long: Duration) {
+        let mut wakers = Vec::new();
+        self.lock()
+            .core
+            .suspended
+            .ask(Instant::now(), long, &mut wakers);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    pub(super) fn polls(&self) -> &Polls {
+        &self.0.polls
     }
 
     /// The subscriptions of the events that run, with how many: what a cancelled pool still waits for.

@@ -2,6 +2,7 @@
 
 use super::core::Run;
 use super::handle::{NOT_SUSPENDED, Pool};
+use super::polls::Claimed;
 use super::suspended::Cancel;
 use super::work::{Attempt, Ended, Verdict, Work};
 use crate::clock::after;
@@ -36,6 +37,8 @@ struct Current<W: Work> {
     future: Option<Attempt<W::Output>>,
     /// Its entry among the suspended.
     suspended: u32,
+    /// It has said that it is stuck.
+    stuck: bool,
 }
 
 impl<W: Work> Runner<W> {
@@ -44,6 +47,36 @@ impl<W: Work> Runner<W> {
             pool,
             current: Some(Current::from(run)),
         }
+    }
+
+    /// Polls handlers until one waits, none is ready, or others are to have their turn.
+    fn turn(&mut self, cx: &mut Context<'_>, claimed: Claimed) -> Poll<()> {
+        for _ in 0..BUDGET {
+            let Some(current) = &self.current else {
+                return Poll::Ready(());
+            };
+            self.pool.polls().polls(claimed, current.subscription);
+            let mut cancel = self.cancelled();
+            if cancel.is_none() {
+                match self.attempt(cx) {
+                    Poll::Ready(ended) => {
+                        self.end(Some(ended));
+                        continue;
+                    }
+                    Poll::Pending => cancel = self.suspend(cx),
+                }
+            }
+            match cancel {
+                None => return Poll::Pending,
+                Some(Cancel::TimedOut) => self.end(Some(Ended::TimedOut)),
+                Some(Cancel::Released) => self.end(None),
+            }
+        }
+        if self.current.is_none() {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// Polls the current handler until it ends or waits.
@@ -91,11 +124,9 @@ impl<W: Work> Runner<W> {
         let (subscription, source) = (current.subscription, current.source);
         let (entry, cancelled) = self.pool.change(|state| {
             let deadline = after(state.core.timeout(subscription));
-            let entry =
-                state
-                    .core
-                    .suspended
-                    .insert(subscription, source, cx.waker().clone(), deadline);
+            let waker = cx.waker().clone();
+            let suspended = &mut state.core.suspended;
+            let entry = suspended.insert(subscription, source, waker, Instant::now(), deadline);
             state.active -= 1;
             (entry, state.core.cancels(source))
         });
@@ -103,12 +134,21 @@ impl<W: Work> Runner<W> {
         cancelled.then_some(Cancel::Released)
     }
 
-    fn cancelled(&self) -> Option<Cancel> {
-        let current = self.current.as_ref()?;
+    /// Whether the attempt was cancelled while it waited; says that it is stuck, where it is asked.
+    fn cancelled(&mut self) -> Option<Cancel> {
+        let current = self.current.as_mut()?;
         if current.suspended == NOT_SUSPENDED {
             return None;
         }
-        self.pool.lock().core.suspended.cancelled(current.suspended)
+        let (cancelled, since) = self.pool.lock().core.suspended.wanted(current.suspended);
+        if let (None, Some(since)) = (cancelled, since) {
+            current.stuck = true;
+            let (subscription, run) = (current.subscription as usize, current.index);
+            self.pool
+                .work()
+                .stuck(subscription, run, &current.event, since);
+        }
+        cancelled
     }
 
     /// Ends the attempt and takes the next event: after what settles it, one lock for both.
@@ -127,6 +167,9 @@ impl<W: Work> Runner<W> {
         let work = std::sync::Arc::clone(self.pool.work());
         if ended.is_none() {
             work.cancelled(subscription);
+        }
+        if current.stuck {
+            work.stuck_no_more(subscription, index);
         }
         let verdict = ended.map(|ended| judge(&*work, &mut current, ended));
         let was_suspended = current.suspended;
@@ -191,31 +234,13 @@ impl<W: Work> Future for Runner<W> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        for _ in 0..BUDGET {
-            if this.current.is_none() {
-                return Poll::Ready(());
-            }
-            let mut cancel = this.cancelled();
-            if cancel.is_none() {
-                match this.attempt(cx) {
-                    Poll::Ready(ended) => {
-                        this.end(Some(ended));
-                        continue;
-                    }
-                    Poll::Pending => cancel = this.suspend(cx),
-                }
-            }
-            match cancel {
-                None => return Poll::Pending,
-                Some(Cancel::TimedOut) => this.end(Some(Ended::TimedOut)),
-                Some(Cancel::Released) => this.end(None),
-            }
-        }
-        if this.current.is_none() {
+        let Some(current) = &this.current else {
             return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
+        };
+        let claimed = this.pool.polls().claim(current.subscription);
+        let polled = this.turn(cx, claimed);
+        this.pool.polls().free(claimed);
+        polled
     }
 }
 
@@ -270,6 +295,7 @@ impl<W: Work> From<Run<W::Event>> for Current<W> {
             event,
             future: None,
             suspended: NOT_SUSPENDED,
+            stuck: false,
         }
     }
 }

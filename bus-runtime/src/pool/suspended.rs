@@ -2,6 +2,7 @@
 
 use super::slab::NIL;
 use std::task::Waker;
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// Why a waiting handler is cancelled.
@@ -29,6 +30,9 @@ pub(super) struct Suspended {
 #[derive(Debug)]
 struct Entry {
     waker: Option<Waker>,
+    since: Instant,
+    /// It is asked to say that it is stuck.
+    asked: bool,
     deadline: Instant,
     cancel: Option<Cancel>,
     source: u32,
@@ -42,6 +46,8 @@ struct Entry {
 struct Queue {
     first: u32,
     last: u32,
+    /// The first that was not asked whether it is stuck.
+    unasked: u32,
 }
 
 impl Suspended {
@@ -49,7 +55,8 @@ impl Suspended {
         let queues = vec![
             Queue {
                 first: NIL,
-                last: NIL
+                last: NIL,
+                unasked: NIL,
             };
             subscriptions
         ];
@@ -67,11 +74,14 @@ impl Suspended {
         subscription: u32,
         source: u32,
         waker: Waker,
+        since: Instant,
         deadline: Instant,
     ) -> u32 {
         let queue = &mut self.queues[subscription as usize];
         let entry = Entry {
             waker: Some(waker),
+            since,
+            asked: false,
             deadline,
             cancel: None,
             source,
@@ -87,6 +97,9 @@ impl Suspended {
             self.entries.push(entry);
             u32::try_from(self.entries.len() - 1).expect("fewer than 2^32 runners")
         };
+        if queue.unasked == NIL {
+            queue.unasked = index;
+        }
         let before = std::mem::replace(&mut queue.last, index);
         if before == NIL {
             queue.first = index;
@@ -121,9 +134,27 @@ impl Suspended {
         entry.cancel
     }
 
-    /// Whether, and why, the runner has been cancelled.
-    pub(super) fn cancelled(&self, index: u32) -> Option<Cancel> {
-        self.entries[index as usize].cancel
+    /// Whether, and why, the runner has been cancelled; else since when it waits, where it is asked to say so.
+    pub(super) fn wanted(&mut self, index: u32) -> (Option<Cancel>, Option<Instant>) {
+        let entry = &mut self.entries[index as usize];
+        let asked = std::mem::take(&mut entry.asked);
+        (entry.cancel, asked.then_some(entry.since))
+    }
+
+    /// Asks the runners to say so that have waited for so long and were not asked yet. Those of a subscription were
+    /// suspended in the order of its list.
+    pub(super) fn ask(&mut self, now: Instant, long: Duration, wakers: &mut Vec<Waker>) {
+        for queue in &mut self.queues {
+            while queue.unasked != NIL {
+                let entry = &mut self.entries[queue.unasked as usize];
+                if now.saturating_duration_since(entry.since) < long {
+                    break;
+                }
+                entry.asked = true;
+                wakers.extend(entry.waker.clone());
+                queue.unasked = entry.behind;
+            }
+        }
     }
 
     /// Cancels the runners of the sources that `which` names.
@@ -176,6 +207,9 @@ impl Suspended {
             self.earliest = None;
         }
         let (before, behind, queue) = (entry.before, entry.behind, entry.queue as usize);
+        if self.queues[queue].unasked == index {
+            self.queues[queue].unasked = behind;
+        }
         if before == NIL {
             self.queues[queue].first = behind;
         } else {

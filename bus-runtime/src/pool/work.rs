@@ -5,6 +5,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// The future of one attempt.
 pub(crate) type Attempt<O> = Pin<Box<dyn Future<Output = O> + Send>>;
@@ -45,6 +46,12 @@ pub(crate) trait Work: Send + Sync + 'static {
 
     /// An attempt was cancelled; its event is released next.
     fn cancelled(&self, _subscription: usize) {}
+
+    /// An attempt at the event has waited since then, which is long. `run` names the attempt for as long as it runs.
+    fn stuck(&self, subscription: usize, run: u32, event: &Self::Event, since: Instant);
+
+    /// An attempt that was told to be stuck has ended.
+    fn stuck_no_more(&self, subscription: usize, run: u32);
 
     /// The event is settled. Called before the next event of its key can start.
     fn settle(&self, event: Self::Event);

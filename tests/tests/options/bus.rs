@@ -147,7 +147,7 @@ async fn delayed(_: Memory) {
         Some(bus.health().problems).filter(|problems| !problems.is_empty())
     });
     let problems = problems.await;
-    let [Problem::DelayedFull { waiting }] = &*problems else {
+    let [Problem::DelayedFull { waiting, .. }] = &*problems else {
         panic!("one problem: {problems:?}")
     };
     assert!((3..=10).contains(waiting), "{problems:?}");
@@ -189,6 +189,18 @@ async fn brake(_: Memory) {
         let expected = if braked { (0, 8) } else { (8, 0) };
         assert_eq!((dead, released), expected, "{report}");
     }
+}
+
+async fn stuck_after(_: Memory) {
+    let config = Config::memory().stuck_after(Duration::from_millis(20));
+    let (bus, scene) = waiting(config).await;
+    publish(&bus, 0..1).await;
+    let stuck = |problem: &Problem| matches!(problem, Problem::Stuck { .. });
+    eventually("it is stuck", || {
+        bus.health().problems.iter().any(stuck).then_some(())
+    })
+    .await;
+    end(bus, &scene).await;
 }
 
 async fn window(_: Memory) {
@@ -507,7 +519,7 @@ mod at_kafka;
 
 effects! {
     memory [
-        group, in_flight, buffer, buffer_bytes, delayed, brake, window, drain, shutdown_deadline,
+        group, in_flight, buffer, buffer_bytes, delayed, brake, stuck_after, window, drain, shutdown_deadline,
         publish_timeout, publish_window, memory_log, memory_log_bytes,
     ]
     nats [

@@ -373,8 +373,8 @@ pub(super) const PROMISES: [Promise; 13] = [
     Promise {
         name: "P11",
         title: "Nothing fails silently",
-        text: "A dead letter, a dropped connection, a stuck key, a refused dead letter, a full window: each is in the log \
-               and in the health report, with default settings. A bus that dies ends `run_until` with the error.",
+        text: "A dead letter, a dropped connection, a stuck key, a handler that blocks its thread, a brake, a refused dead \
+               letter, a full window: each is in the log and in the health report, with default settings. A bus that dies ends `run_until` with the error.",
         not_yet: "each of them is in the metrics too",
         tests: &[
             (
@@ -392,6 +392,21 @@ pub(super) const PROMISES: [Promise; 13] = [
                     "regression_35_two_processes_of_one_group_are_told",
                     "regression_41_a_key_that_is_not_the_records_is_reported_once",
                     "regression_51_a_full_window_is_reported_for_each_group_and_ends_with_its_source",
+                ],
+            ),
+            (
+                "causes",
+                &[
+                    "a_stuck_handler_turns_red_and_green_again",
+                    "a_handler_that_blocks_its_thread_turns_red_and_green_again",
+                    "a_braked_handler_turns_red_and_green_again",
+                    "a_held_event_turns_red_and_green_again",
+                    "a_full_room_for_the_delayed_turns_red_and_green_again",
+                    "regression_51_a_full_window_turns_red_and_green_again",
+                    "a_key_that_differs_turns_red_and_green_again",
+                    "a_refused_dead_letter_turns_red_and_green_again_at_nats",
+                    "a_refused_dead_letter_turns_red_and_green_again_at_kafka",
+                    "a_broker_that_is_away_turns_red_and_green_again",
                 ],
             ),
             (

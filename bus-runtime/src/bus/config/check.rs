@@ -43,6 +43,7 @@ impl Config {
             mistakes.number("brake", failures, 1..=1_000_000);
         }
         mistakes.number("window", self.window.unwrap_or(1), EVENTS);
+        mistakes.duration("stuck_after", self.stuck_after, WAIT);
         mistakes.duration("shutdown_deadline", self.shutdown_deadline, WAIT);
         mistakes.duration("connect_timeout", self.connect_timeout, WAIT);
         mistakes.duration("publish_timeout", self.publish_timeout, WAIT);
@@ -180,6 +181,7 @@ mod tests {
             ("brake", ["1", "1000000"], ["0", "1000001"]),
             ("window", ["1", "16777216"], ["0", "16777217"]),
             ("drain", ["in-flight", "everything"], ["", ""]),
+            ("stuck_after", ["1ms", "1day"], ["0s", "86401s"]),
             ("shutdown_deadline", ["1ms", "1day"], ["999us", "86401s"]),
             ("connect_timeout", ["1ms", "1day"], ["0s", "86401s"]),
             ("publish_timeout", ["1ms", "1day"], ["0s", "86401s"]),

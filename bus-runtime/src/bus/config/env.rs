@@ -258,7 +258,7 @@ mod tests {
             "BUS__FILE",
             "BUS_url",
             "BUS_START",
-            "BUS_BRAKE",
+            "BUS_SPEED",
             "BUS_NATS_STREAM",
             "BUS_ü",
         ] {

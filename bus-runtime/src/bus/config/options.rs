@@ -27,6 +27,7 @@ options! {
     /// | `delayed` | 16384 | events waiting for a retry, or for a dead letter to be stored |
     /// | `brake` | 20 | failed attempts in a row after which a handler that does nothing else is braked; or `off` |
     /// | `window` | the transport's | events between the oldest unsettled and the newest taken of a source: 65536, on Kafka 1048576 |
+    /// | `stuck_after` | 30s | how long an attempt may take until the health report names its event |
     /// | `drain` | the transport's | what a shutdown waits for: `in-flight` if the transport is durable, `everything` in memory |
     /// | `shutdown_deadline` | 25s | how long a shutdown takes in all |
     /// | `connect_timeout` | 30s | how long the start waits for the broker |
@@ -103,6 +104,10 @@ options! {
     /// 16 777 216. A source whose window is full stops, and that source alone. The default is 65 536 on NATS, and
     /// on `memory:`, where each topic of each group is a source; on Kafka, where each partition is one, it is 1 048 576.
     window: Option<usize> = None, "the transport's", read::number, (events: usize) => Some(events);
+
+    /// Sets how long an attempt may take until it counts as stuck: 1 ms to a day. It goes on, and the health report and
+    /// the log name its event; the handler's `timeout` is what ends it.
+    stuck_after: Duration = Duration::from_secs(30), "30s", read::duration, (time: Duration) => time;
 
     /// Sets what a shutdown waits for. On a durable transport that is what runs, since the broker delivers
     /// the rest again; in memory it is everything.

@@ -32,6 +32,7 @@ impl<E> Core<E> {
             Counted::Delayed => self.waiting += 1,
             Counted::Overflow => {
                 self.overflow += 1;
+                self.subscriptions[node.subscription as usize].overflow += 1;
                 if !std::mem::replace(&mut node.in_overflowed, true) {
                     self.overflowed.push_back(self.slab.ticket(index));
                 }
@@ -51,6 +52,7 @@ impl<E> Core<E> {
             }
             Counted::Overflow => {
                 self.overflow -= 1;
+                self.subscriptions[node.subscription as usize].overflow -= 1;
                 self.admission.overflowed(node.source);
             }
         }
@@ -69,6 +71,7 @@ impl<E> Core<E> {
                 node.counted = Counted::Delayed;
                 self.waiting += 1;
                 self.overflow -= 1;
+                self.subscriptions[node.subscription as usize].overflow -= 1;
                 let source = node.source;
                 self.admission.overflowed(source);
                 return;

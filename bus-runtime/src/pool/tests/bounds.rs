@@ -187,7 +187,7 @@ async fn where_the_delayed_are_full_their_sources_stop() {
         (2, 1),
         "the third counts as buffered again"
     );
-    assert_eq!(rig.pool.delayed_full(), Some(2));
+    assert_eq!(rig.pool.delayed_full(), Some((2, vec![0])));
     assert_eq!(source.reserve(1, 1, 1).events, 0, "its source stops");
     assert_eq!(rig.source.reserve(1, 1, 1).events, 1, "another goes on");
     advance(RETRY).await;
@@ -214,7 +214,7 @@ async fn room_among_the_delayed_lets_a_stopped_source_go_on() {
     rig.settle_down().await;
     assert_eq!(
         (source.reserve(1, 1, 1).events, rig.pool.delayed_full()),
-        (0, Some(1))
+        (0, Some((1, vec![0])))
     );
     rig.confirm_burial();
     assert_eq!(

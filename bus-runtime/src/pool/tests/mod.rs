@@ -6,3 +6,4 @@ mod ending;
 mod order;
 mod rig;
 mod storm;
+mod stuck;

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 /// What an event's attempts do, one after the other; the last step is repeated.
@@ -56,6 +57,9 @@ pub(super) enum Happened {
     Bury(u64, u32),
 }
 
+/// An attempt, and the event that it is stuck with and since when; none when it has ended.
+type Told = (u32, Option<(u64, Instant)>);
+
 #[derive(Default)]
 pub(super) struct Script {
     log: Arc<Mutex<Vec<Happened>>>,
@@ -64,6 +68,8 @@ pub(super) struct Script {
     pub(super) running: Arc<Mutex<(usize, usize)>>,
     retried: Mutex<usize>,
     pub(super) brakes: Mutex<Vec<Brakes>>,
+    /// Who said to be stuck, since when, and whose end was told.
+    pub(super) stuck: Mutex<Vec<Told>>,
     /// What some need is away.
     pub(super) away: AtomicBool,
     /// And works nevertheless for so many of a hundred attempts.
@@ -186,6 +192,15 @@ impl Work for Script {
 
     fn brakes(&self, brakes: Brakes) {
         self.brakes.lock().expect("not poisoned").push(brakes);
+    }
+
+    fn stuck(&self, _: usize, run: u32, event: &Box<Event>, since: Instant) {
+        let mut stuck = self.stuck.lock().expect("not poisoned");
+        stuck.push((run, Some((event.id, since))));
+    }
+
+    fn stuck_no_more(&self, _: usize, run: u32) {
+        self.stuck.lock().expect("not poisoned").push((run, None));
     }
 
     fn settle(&self, event: Box<Event>) {

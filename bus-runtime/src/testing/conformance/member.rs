@@ -146,7 +146,10 @@ impl Member {
     pub(super) fn problems(&self) -> Vec<Problem> {
         let full = self.pool.delayed_full();
         let mut problems = self.board.health().problems;
-        problems.extend(full.map(|waiting| Problem::DelayedFull { waiting }));
+        problems.extend(full.map(|(waiting, _)| Problem::DelayedFull {
+            waiting,
+            handlers: Vec::new(),
+        }));
         problems
     }
 
