@@ -51,7 +51,8 @@
 //! - [`transport`]: what a broker's client does for the bus.
 //! - [`HealthCheck`], [`metrics`]: what a bus in operation says of itself; the guide's [page](guide::operations) says what to
 //!   watch.
-//! - [`testing`]: checkers for order, overlap and loss, and the suite that every transport passes.
+//! - [`testing`]: runs a bus's handlers in a test, hours of backoff in milliseconds; checkers for order, overlap and
+//!   loss; the suite that every transport passes.
 //!
 //! # What is promised
 //!
@@ -84,7 +85,7 @@ pub use event::{
     Unordered,
 };
 pub use handler::{
-    Attempt, Cx, FromEvent, FromRef, HandlerError, IntoOutcome, Layer, Next, Outcome, Result,
+    Attempt, Bus, Cx, FromEvent, FromRef, HandlerError, IntoOutcome, Layer, Next, Outcome, Result,
     Retry, State,
 };
 pub use macros::{Event, FromRef, event_bus, event_handler, event_handlers};

@@ -21,6 +21,11 @@ impl Claim {
         SEVERAL.store(true, Ordering::Relaxed);
     }
 
+    /// The right of a test's bus, which runs beside others.
+    pub(crate) fn beside_others() -> Self {
+        Claim { sole: false }
+    }
+
     /// Claims the process for the bus of this name.
     pub(super) fn new(bus: &'static str) -> Result<Self, StartError> {
         if SEVERAL.load(Ordering::Relaxed) {

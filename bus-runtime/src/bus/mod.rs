@@ -34,4 +34,5 @@ pub use report::{Handled, Report};
 pub use running::Running;
 pub use signal::shutdown_signal;
 pub use start::start;
+pub(crate) use start::{Ground, full_group, group};
 pub use stop::Stop;

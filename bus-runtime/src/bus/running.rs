@@ -168,6 +168,19 @@ impl Running {
         self.check.clone()
     }
 
+    /// The pool, until the bus is shut down.
+    pub(crate) fn pool(&self) -> Option<&Pool<Dispatch>> {
+        self.parts.as_ref().map(|parts| &parts.pool)
+    }
+
+    /// Shuts the bus down in the background.
+    pub(crate) fn end_in_background(mut self) {
+        self.parts
+            .take()
+            .into_iter()
+            .for_each(|parts| drop(Ending::begin(parts)));
+    }
+
     /// What the pool holds at the moment.
     #[must_use]
     pub fn load(&self) -> Load {

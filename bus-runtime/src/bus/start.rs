@@ -7,11 +7,12 @@ use super::running::{Life, Parts, Running};
 use super::runtime::runtime;
 use super::watch::Watch;
 use super::{Config, Publisher, StartError, Stop};
-use crate::delivery::{Begin, Dispatch, Intake, Invocation, Routes, Sources, Subscribed};
+use crate::clock::Clock;
+use crate::delivery::{Begin, Dispatch, Intake, Invocation, Routes, Sources, Subscribed, Witness};
 use crate::handler::{Bus, Cx, Delivery, Handler, handlers};
 use crate::observe::Board;
 use crate::pool::{Limits, Pool, Share};
-use crate::transport::{Consumer, Subscription};
+use crate::transport::{Consumer, Subscription, Transport};
 use std::collections::{BTreeMap, HashMap};
 use std::hash::RandomState;
 use std::sync::atomic::AtomicU64;
@@ -32,8 +33,49 @@ use tokio_util::task::TaskTracker;
 ///
 /// Dropped, the start goes on in the background, and the bus is shut down as soon as it runs.
 pub async fn start<B: Bus>(config: Config, state: B::State) -> Result<Running, StartError> {
-    let runtime = runtime()?;
-    match runtime.spawn(begin_bus::<B>(config, state)).await {
+    in_background(async {
+        config.check()?;
+        let claim = Claim::new(B::NAME)?;
+        let transport = connect(&config, &group::<B>(&config)).await?;
+        let ground = Ground {
+            config,
+            claim,
+            transport,
+            clock: Clock::default(),
+            witness: None,
+        };
+        begin_bus::<B>(ground, state).await
+    })
+    .await
+}
+
+/// What a bus is started on.
+#[derive(Debug)]
+pub(crate) struct Ground {
+    pub(crate) config: Config,
+    pub(crate) claim: Claim,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) clock: Clock,
+    /// Who is told of every attempt.
+    pub(crate) witness: Option<Arc<dyn Witness>>,
+}
+
+impl Ground {
+    /// Starts a bus on it, as [`start`] does.
+    pub(crate) async fn start<B: Bus>(self, state: B::State) -> Result<Running, StartError> {
+        in_background(begin_bus::<B>(self, state)).await
+    }
+}
+
+/// The group of a bus as the broker knows it.
+pub(crate) fn group<B: Bus>(config: &Config) -> Arc<str> {
+    config.group.as_deref().unwrap_or(B::GROUP).into()
+}
+
+async fn in_background(
+    beginning: impl Future<Output = Result<Running, StartError>> + Send + 'static,
+) -> Result<Running, StartError> {
+    match runtime()?.spawn(beginning).await {
         Ok(started) => started,
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
         // Only the end of the runtime cancels it, and then nobody waits for it.
@@ -41,13 +83,16 @@ pub async fn start<B: Bus>(config: Config, state: B::State) -> Result<Running, S
     }
 }
 
-async fn begin_bus<B: Bus>(config: Config, state: B::State) -> Result<Running, StartError> {
+async fn begin_bus<B: Bus>(ground: Ground, state: B::State) -> Result<Running, StartError> {
     let started = Instant::now();
-    config.check()?;
-    let claim = Claim::new(B::NAME)?;
-    let group: Arc<str> = config.group.as_deref().unwrap_or(B::GROUP).into();
-    let transport = connect(&config, &group).await?;
-
+    let Ground {
+        config,
+        claim,
+        transport,
+        clock,
+        witness,
+    } = ground;
+    let group = group::<B>(&config);
     let (stop, tasks, board) = (Stop::new(), TaskTracker::new(), Arc::<Board>::default());
     let publisher = Publisher::of_bus(
         Arc::clone(&transport),
@@ -85,8 +130,9 @@ async fn begin_bus<B: Bus>(config: Config, state: B::State) -> Result<Running, S
         Arc::clone(&transport),
         Arc::clone(&board),
         config.publish_timeout,
-    );
-    let pool = Pool::new(limits, &shares, Arc::new(dispatch), tasks.clone());
+    )
+    .witnessed_by(witness);
+    let pool = Pool::new(limits, &shares, Arc::new(dispatch), tasks.clone(), clock);
 
     let failed = watch::Sender::new(None);
     let watch = Watch::start(pool.clone(), Arc::clone(&board), config.stuck_after);
@@ -195,7 +241,7 @@ fn begin<S: Send + Sync + 'static>(
 }
 
 /// The bus's group, or the handler's own within it.
-fn full_group(bus: &Arc<str>, handler: &str) -> Arc<str> {
+pub(crate) fn full_group(bus: &Arc<str>, handler: &str) -> Arc<str> {
     if handler.is_empty() {
         Arc::clone(bus)
     } else {

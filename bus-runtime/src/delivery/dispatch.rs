@@ -3,6 +3,7 @@
 use super::dead_letter;
 use super::held::{Fault, Held, Subscribed};
 use super::tally::{DeadReason, Tally};
+use super::witness::{Settled, Witness};
 use crate::handler::Ending;
 use crate::observe::{Attempts, Board, Place, Problem};
 use crate::pool::{Attempt, Brakes, Ended, Pool, Ticket, Verdict, Work};
@@ -39,6 +40,8 @@ pub(crate) struct Dispatch {
     board: Arc<Board>,
     /// How long storing a dead letter may take.
     publish_timeout: Duration,
+    /// Who is told, in a test.
+    witness: Option<Arc<dyn Witness>>,
 }
 
 /// An attempt that takes long.
@@ -74,6 +77,19 @@ impl Dispatch {
             transport,
             board,
             publish_timeout,
+            witness: None,
+        }
+    }
+
+    /// Tells `witness` of everything, and makes every wait exactly as long as `retry` says: a test can name it.
+    pub(crate) fn witnessed_by(mut self, witness: Option<Arc<dyn Witness>>) -> Self {
+        self.witness = witness;
+        self
+    }
+
+    fn tell(&self, what: impl FnOnce(&dyn Witness)) {
+        if let Some(witness) = &self.witness {
+            what(&**witness);
         }
     }
 
@@ -137,8 +153,10 @@ impl Dispatch {
         after: Option<Duration>,
     ) -> Verdict {
         let subscribed = &self.subscriptions[event.subscription];
-        let Some(backoff) = subscribed.retry.delay(attempt, fastrand::f64()) else {
+        let Some(backoff) = subscribed.retry.delay(attempt, self.random()) else {
             self.doom(event, attempt, last, error);
+            // A brake may hold it back.
+            self.tell(|witness| witness.waits(event.witnessed()));
             return Verdict::Exhausted;
         };
         self.note(event.subscription, &error);
@@ -151,6 +169,7 @@ impl Dispatch {
             attempt,
             "failed, tried again in {delay:?}: {error}"
         );
+        self.tell(|witness| witness.failed(event.witnessed(), &error, delay));
         Verdict::Retry(delay)
     }
 
@@ -198,6 +217,15 @@ impl Dispatch {
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
+
+    /// What retries vary by, from 0 to 1.
+    fn random(&self) -> f64 {
+        if self.witness.is_some() {
+            0.5
+        } else {
+            fastrand::f64()
+        }
+    }
 }
 
 impl Work for Dispatch {
@@ -205,6 +233,7 @@ impl Work for Dispatch {
     type Output = Ending;
 
     fn begin(&self, subscription: usize, event: &mut Box<Held>, attempt: u32) -> Attempt<Ending> {
+        self.tell(|witness| witness.began(event.witnessed(), attempt));
         // An event whose key is not known is no attempt of its handler; layers see it all the same.
         if event.rejected.is_none() {
             event.begun = self
@@ -242,11 +271,13 @@ impl Work for Dispatch {
                 // It may have been held as one that has no attempt left.
                 event.fault = None;
                 self.tallies[subscription].handled();
+                self.tell(|witness| witness.settled(event.witnessed(), Settled::Handled));
                 Verdict::Settle
             }
             Ended::Returned(Ending::Skip) => {
                 event.fault = None;
                 self.tallies[subscription].skipped();
+                self.tell(|witness| witness.settled(event.witnessed(), Settled::Skipped));
                 Verdict::Settle
             }
             Ended::Returned(Ending::Dead { reason }) => {
@@ -332,6 +363,9 @@ impl Work for Dispatch {
         self.refused_no_more(&event);
         if let Some(fault) = &event.fault {
             self.tallies[event.subscription].dead(fault.reason);
+            let (reason, error) = (fault.reason, &*fault.error);
+            let dead = Settled::Dead { reason, error };
+            self.tell(|witness| witness.settled(event.witnessed(), dead));
         }
         event.source.settle(event.number);
     }
@@ -339,6 +373,7 @@ impl Work for Dispatch {
     fn release(&self, event: Box<Held>) {
         self.refused_no_more(&event);
         self.tallies[event.subscription].released();
+        self.tell(|witness| witness.released(event.witnessed()));
         event.source.release(event.number);
     }
 

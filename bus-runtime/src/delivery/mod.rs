@@ -10,6 +10,7 @@ mod mistake;
 mod source;
 mod sources;
 mod tally;
+mod witness;
 
 pub(crate) use dispatch::Dispatch;
 pub use frontier::Position;
@@ -21,3 +22,4 @@ pub use source::{Epoch, Grant, Incoming, Revoke, Source};
 pub(crate) use sources::Sources;
 pub(crate) use tally::Count;
 pub use tally::DeadReason;
+pub(crate) use witness::{Settled, Witness, Witnessed};

@@ -144,7 +144,11 @@ pub const fn count<S>(list: &[Listed<S>]) -> usize {
     sum
 }
 
-/// A bus, as `#[event_bus]` describes it.
+/// A struct with [`#[event_bus]`](macro@crate::event_bus), which implements it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a bus: add `#[event_bus(group = \"…\", handlers = […])]` to the struct",
+    label = "not a bus"
+)]
 pub trait Bus: Sized + 'static {
     /// What its handlers share.
     type State: AppState;
@@ -153,6 +157,7 @@ pub trait Bus: Sized + 'static {
     /// The group under which the broker keeps the bus's progress.
     const GROUP: &'static str;
     /// The handlers, as they are listed.
+    #[doc(hidden)]
     const HANDLERS: &'static [Listed<Self::State>];
 }
 

@@ -8,7 +8,7 @@ use super::slab::NIL;
 use super::source::PoolSource;
 use super::timer;
 use super::work::{Ticket, Work};
-use crate::clock::after;
+use crate::clock::Clock;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
@@ -26,6 +26,7 @@ struct Shared<W: Work> {
     work: Arc<W>,
     tasks: TaskTracker,
     runtime: Handle,
+    clock: Clock,
     /// Handlers that may be polled at once: more would only wait for a thread.
     active_limit: usize,
     polls: Polls,
@@ -91,9 +92,29 @@ pub struct Load {
     pub bytes: usize,
 }
 
+/// How far a pool is with what it holds: what whoever skips its clock goes by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Standing {
+    /// Events that it has, and releases that it owes.
+    pub(crate) held: usize,
+    /// Events whose handler runs, or whose release or dead letter is still to be handed over.
+    pub(crate) runners: usize,
+    /// Those among them whose handler does not wait for anything.
+    pub(crate) active: usize,
+    /// When the next retry or timeout is due.
+    pub(crate) next: Option<Instant>,
+}
+
 impl<W: Work> Pool<W> {
-    /// A pool that runs nothing yet. It spawns its tasks on the current runtime, tracked by `tasks`.
-    pub(crate) fn new(limits: Limits, shares: &[Share], work: Arc<W>, tasks: TaskTracker) -> Self {
+    /// A pool that runs nothing yet and goes by `clock`. It spawns its tasks on the current runtime, tracked by
+    /// `tasks`.
+    pub(crate) fn new(
+        limits: Limits,
+        shares: &[Share],
+        work: Arc<W>,
+        tasks: TaskTracker,
+        clock: Clock,
+    ) -> Self {
         let runtime = Handle::current();
         let shares = shares.iter().map(|share| (share.at_most, share.timeout));
         let admission = Admission::new(limits.buffer, limits.buffer_bytes);
@@ -111,12 +132,17 @@ impl<W: Work> Pool<W> {
             active_limit: runtime.metrics().num_workers(),
             polls: Polls::new(runtime.metrics().num_workers()),
             runtime,
+            clock,
             emptied: Notify::new(),
         }))
     }
 
     pub(crate) fn work(&self) -> &Arc<W> {
         &self.0.work
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.0.clock
     }
 
     /// Opens a source. `wake` is called, without a lock, when the source is to look again.
@@ -134,7 +160,7 @@ impl<W: Work> Pool<W> {
     /// The dead letter could not be stored: it is tried again after `delay`, or released, where nothing of
     /// its source goes on.
     pub(crate) fn bury_later(&self, ticket: Ticket, event: W::Event, delay: Duration) {
-        let due = after(delay);
+        let due = self.0.clock.after(delay);
         let released = self.change(|state| match state.core.bury_later(ticket, event, due) {
             Ok(()) => Vec::new(),
             Err(event) => state.core.release_buried(ticket, event),
@@ -144,7 +170,7 @@ impl<W: Work> Pool<W> {
 
     /// Brakes no subscription any more, and holds no event: what is not handled soon is lost.
     pub(crate) fn lift_brakes(&self) {
-        self.change(|state| state.core.lift_brakes(Instant::now()));
+        self.change(|state| state.core.lift_brakes(self.0.clock.now()));
     }
 
     /// Starts nothing any more and releases what has not begun. What runs may end; what fails is released.
@@ -264,6 +290,24 @@ impl<W: Work> Pool<W> {
         self.lock().core.running()
     }
 
+    /// How far the pool is with what it holds.
+    pub(crate) fn standing(&self) -> Standing {
+        let state = self.lock();
+        Standing {
+            held: state.core.admission.held(),
+            runners: state.runners,
+            active: state.active,
+            next: state.core.next_deadline(),
+        }
+    }
+
+    /// Skips so much of the clock; what is due by then is done by the timer.
+    pub(crate) fn skip(&self, time: Duration) {
+        self.0.clock.skip(time);
+        let timer = self.lock().timer.waker.take();
+        timer.into_iter().for_each(Waker::wake);
+    }
+
     /// Gives events back, without the lock, and then says that nothing of them is left.
     pub(super) fn release(&self, released: Released<W::Event>) {
         if released.is_empty() {
@@ -324,6 +368,7 @@ impl<W: Work> Pool<W> {
         if empty {
             self.0.emptied.notify_waiters();
         }
+        self.0.clock.stir();
         answer
     }
 

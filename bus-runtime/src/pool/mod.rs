@@ -26,7 +26,7 @@ mod work;
 
 pub(crate) use admission::Grant;
 pub use handle::Load;
-pub(crate) use handle::{Limits, Pool, Share};
+pub(crate) use handle::{Limits, Pool, Share, Standing};
 pub(crate) use polls::Looks;
 pub(crate) use runner::message as panic_message;
 pub(crate) use source::{PoolSource, Submission};

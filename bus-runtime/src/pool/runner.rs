@@ -5,7 +5,6 @@ use super::handle::{NOT_SUSPENDED, Pool};
 use super::polls::Claimed;
 use super::suspended::Cancel;
 use super::work::{Attempt, Ended, Verdict, Work};
-use crate::clock::after;
 use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -123,7 +122,7 @@ impl<W: Work> Runner<W> {
         }
         let (subscription, source) = (current.subscription, current.source);
         let (entry, cancelled) = self.pool.change(|state| {
-            let deadline = after(state.core.timeout(subscription));
+            let deadline = self.pool.clock().after(state.core.timeout(subscription));
             let waker = cx.waker().clone();
             let suspended = &mut state.core.suspended;
             let entry = suspended.insert(subscription, source, waker, Instant::now(), deadline);
@@ -191,9 +190,10 @@ impl<W: Work> Runner<W> {
             match (event.take(), verdict) {
                 (None, _) => state.core.settled(index),
                 (Some(event), Some(verdict)) if state.core.goes_on(current.source) => {
-                    let delay = state.core.failed(index, verdict, Instant::now());
+                    let clock = self.pool.clock();
+                    let delay = state.core.failed(index, verdict, clock.now());
                     if let Some(delay) = delay {
-                        state.core.retry(index, event, after(delay));
+                        state.core.retry(index, event, clock.after(delay));
                         retried = true;
                     } else {
                         burial = Some((state.core.bury(index), event));

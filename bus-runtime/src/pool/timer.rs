@@ -5,14 +5,15 @@ use super::work::Work;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep;
 
 /// Makes due what is due, sleeps until the next, and ends when there is none.
 pub(super) async fn run<W: Work>(pool: Pool<W>) {
     loop {
         let mut expired = Vec::new();
+        let ahead = pool.clock().ahead();
         let (burials, next) = pool.change(|state| {
-            let now = Instant::now();
+            let now = pool.clock().now();
             let burials = state.core.due(now);
             state.core.suspended.expire(now, &mut expired);
             let next = state.core.next_deadline();
@@ -34,12 +35,14 @@ pub(super) async fn run<W: Work>(pool: Pool<W>) {
             }
             return;
         };
-        let mut sleep = std::pin::pin!(sleep_until(at));
+        let mut sleep = std::pin::pin!(sleep(pool.clock().until(at)));
         poll_fn(|cx| {
             {
                 let mut state = pool.lock();
-                // Armed for something sooner, or the last of it has gone, before the waker was known.
-                if state.core.next_deadline().is_none_or(|next| next < at) {
+                // Armed for something sooner, or the last of it has gone, or the clock was skipped, before the waker
+                // was known.
+                let sooner = state.core.next_deadline().is_none_or(|next| next < at);
+                if sooner || pool.clock().ahead() != ahead {
                     return Poll::Ready(());
                 }
                 state.timer.waker = Some(cx.waker().clone());

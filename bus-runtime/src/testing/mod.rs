@@ -1,16 +1,22 @@
-//! Checkers for order, overlap and loss, for tests of a service or a transport.
+//! Tests of a service, and of a transport.
 //!
-//! Whoever writes a transport runs [`conformance`] against it.
+//! A handler is a plain function: a test calls it. [`TestBus`] runs all handlers of a bus, any number of them side by
+//! side, and skips the hours between attempts.
 //!
-//! [`Ledger`] is told what was published and what handlers did, and finds what broke a promise. One bus runs in
-//! a process; tests that run side by side in one process call [`several_buses`] first.
+//! [`Ledger`] is told what was published and what handlers did, and finds what broke a promise. Whoever writes a
+//! transport runs [`conformance`] against it.
+//!
+//! One bus runs in a process; tests that start a bus itself side by side, and not a [`TestBus`], call
+//! [`several_buses`] first.
 
 pub mod conformance;
 mod ledger;
 mod mistake;
 mod several;
+mod test_bus;
 
 pub use ledger::{Attempt, Findings, Ledger};
 #[doc(hidden)]
 pub use mistake::acknowledge_early;
 pub use several::several_buses;
+pub use test_bus::{Failure, NotIdle, TestBus, TestEvent, TestOutcome};

@@ -4,6 +4,7 @@ use super::super::{
     Attempt, Brakes, Ended, Grant, Limits, Pool, PoolSource, Share, Submission, Ticket, Verdict,
     Work,
 };
+use crate::clock::Clock;
 use crate::handler::Retry;
 use std::collections::HashMap;
 use std::future::pending;
@@ -246,7 +247,13 @@ impl Rig {
                 timeout: TIMEOUT,
             })
             .collect();
-        let pool = Pool::new(limits, &shares, Arc::default(), tasks.clone());
+        let pool = Pool::new(
+            limits,
+            &shares,
+            Arc::default(),
+            tasks.clone(),
+            Clock::skippable(),
+        );
         let source = pool.source(Arc::new(|| {}));
         Rig {
             pool,

@@ -2,6 +2,7 @@
 
 use super::error::{Fault, Kept};
 use super::stage::GRACE;
+use crate::clock::Clock;
 use crate::delivery::{Dispatch, Intake, Invocation, Routes, Sources, Subscribed};
 use crate::event::{Message, Metadata};
 use crate::handler::{Call, Ending, HandlerError, Retry, Route};
@@ -100,7 +101,13 @@ impl Member {
             Arc::clone(&board),
             Duration::from_secs(10),
         );
-        let pool = Pool::new(plan.limits, &shares, Arc::new(dispatch), tasks.clone());
+        let pool = Pool::new(
+            plan.limits,
+            &shares,
+            Arc::new(dispatch),
+            tasks.clone(),
+            Clock::default(),
+        );
         let mut member = Member {
             transport,
             pool,

@@ -1,0 +1,13 @@
+//! A bus under test.
+
+mod bus;
+mod event;
+mod journal;
+mod not_idle;
+mod pace;
+mod real_time;
+mod recorder;
+
+pub use bus::TestBus;
+pub use event::{Failure, TestEvent, TestOutcome};
+pub use not_idle::NotIdle;

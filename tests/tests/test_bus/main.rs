@@ -1,0 +1,5 @@
+//! What users test their services with: `TestBus` and what handlers are called with directly.
+
+mod asked;
+mod shop;
+mod time;
