@@ -4,8 +4,9 @@
 //! 2. [Keys and order](keys_and_order)
 //! 3. [When handlers fail](failures)
 //! 4. [Configuration](configuration)
-//! 5. [Operations](operations)
-//! 6. [Coming from a hand-written loop](from_a_loop)
+//! 5. [Testing](testing)
+//! 6. [Operations](operations)
+//! 7. [Coming from a hand-written loop](from_a_loop)
 
 #[doc = include_str!("../guide/first_handler.md")]
 pub mod first_handler {}
@@ -18,6 +19,9 @@ pub mod failures {}
 
 #[doc = include_str!("../guide/configuration.md")]
 pub mod configuration {}
+
+#[doc = include_str!("../guide/testing.md")]
+pub mod testing {}
 
 #[doc = include_str!("../guide/operations.md")]
 pub mod operations {}

@@ -56,7 +56,7 @@ impl Publisher {
     }
 
     /// The publisher of a bus, which ends it.
-    pub(super) fn of_bus(transport: Arc<dyn Transport>, window: usize, timeout: Duration) -> Self {
+    pub(crate) fn of_bus(transport: Arc<dyn Transport>, window: usize, timeout: Duration) -> Self {
         Publisher::new(transport, window, timeout, None)
     }
 

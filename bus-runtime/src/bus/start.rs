@@ -12,7 +12,7 @@ use crate::delivery::{Begin, Dispatch, Intake, Invocation, Routes, Sources, Subs
 use crate::handler::{Bus, Cx, Delivery, Handler, handlers};
 use crate::observe::Board;
 use crate::pool::{Limits, Pool, Share};
-use crate::transport::{Consumer, Subscription, Transport};
+use crate::transport::{BoxFuture, Consumer, Subscription, Transport};
 use std::collections::{BTreeMap, HashMap};
 use std::hash::RandomState;
 use std::sync::atomic::AtomicU64;
@@ -33,7 +33,7 @@ use tokio_util::task::TaskTracker;
 ///
 /// Dropped, the start goes on in the background, and the bus is shut down as soon as it runs.
 pub async fn start<B: Bus>(config: Config, state: B::State) -> Result<Running, StartError> {
-    in_background(async {
+    in_background(Box::pin(async {
         config.check()?;
         let claim = Claim::new(B::NAME)?;
         let transport = connect(&config, &group::<B>(&config)).await?;
@@ -45,7 +45,7 @@ pub async fn start<B: Bus>(config: Config, state: B::State) -> Result<Running, S
             witness: None,
         };
         begin_bus::<B>(ground, state).await
-    })
+    }))
     .await
 }
 
@@ -63,7 +63,7 @@ pub(crate) struct Ground {
 impl Ground {
     /// Starts a bus on it, as [`start`] does.
     pub(crate) async fn start<B: Bus>(self, state: B::State) -> Result<Running, StartError> {
-        in_background(begin_bus::<B>(self, state)).await
+        in_background(Box::pin(begin_bus::<B>(self, state))).await
     }
 }
 
@@ -73,7 +73,7 @@ pub(crate) fn group<B: Bus>(config: &Config) -> Arc<str> {
 }
 
 async fn in_background(
-    beginning: impl Future<Output = Result<Running, StartError>> + Send + 'static,
+    beginning: BoxFuture<'static, Result<Running, StartError>>,
 ) -> Result<Running, StartError> {
     match runtime()?.spawn(beginning).await {
         Ok(started) => started,

@@ -20,7 +20,7 @@ use tokio::sync::watch;
 pub struct Stop(Arc<watch::Sender<bool>>);
 
 impl Stop {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Stop(Arc::new(watch::Sender::new(false)))
     }
 

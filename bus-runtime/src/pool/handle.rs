@@ -181,7 +181,7 @@ impl<W: Work> Pool<W> {
             }
             state.core.admission.close();
             // What starts no more waits for no probe.
-            state.core.lift_brakes(Instant::now());
+            state.core.lift_brakes(self.0.clock.now());
             state.core.sweep(|_| true)
         });
         self.release(released);

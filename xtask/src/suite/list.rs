@@ -15,10 +15,14 @@ const RUN_EXAMPLES: &[(&str, &str)] = &[
     ("quickstart", "memory"),
     ("several_crates", "memory"),
     ("state", "memory"),
+    ("testing", "memory"),
 ];
 
-/// The examples that have tests: each is a package, and its tests are a suite.
-const TESTED_EXAMPLES: &[&str] = &["shop-over-http"];
+/// The examples that have tests, which are a suite each, with what cargo is told to run them.
+const TESTED_EXAMPLES: &[(&str, &str)] = &[
+    ("shop-over-http", "-p shop-over-http --all-targets"),
+    ("testing", "-p examples --example testing"),
+];
 
 /// Some tests under one name.
 pub(super) struct Suite {
@@ -87,9 +91,9 @@ pub(super) fn suites(workspace: &Workspace) -> Vec<Suite> {
         suites.push(suite);
     }
     suites.push(Suite::new("examples", examples()));
-    for package in TESTED_EXAMPLES {
-        let tests = cargo(&format!("test -p {package} --all-targets --no-fail-fast"));
-        suites.push(Suite::new(package, Work::Cargo(tests)));
+    for (example, which) in TESTED_EXAMPLES {
+        let tests = cargo(&format!("test {which} --no-fail-fast"));
+        suites.push(Suite::new(example, Work::Cargo(tests)));
     }
     suites
 }

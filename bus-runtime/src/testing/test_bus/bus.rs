@@ -266,13 +266,7 @@ impl TestBus {
     #[must_use]
     #[track_caller]
     pub fn published<E: Event<Wire: FromPayload<Event = E>>>(&self) -> Vec<E::Wire> {
-        let mut events = Vec::new();
-        for message in self.outbox() {
-            if *message.topic == *E::TOPIC.name() {
-                events.push(decoded::<E>(&message));
-            }
-        }
-        events
+        decoded::<E>(&self.outbox())
     }
 
     /// Everything that handlers have published, with ids, keys and headers, in the order in which the broker took it.

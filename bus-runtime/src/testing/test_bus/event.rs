@@ -85,28 +85,38 @@ impl TestEvent {
             std::any::type_name::<E>(),
             E::TOPIC
         );
-        let mut message = Message::new(
-            Arc::clone(&self.topic),
-            self.key.clone(),
-            self.payload.clone(),
-        );
+        let (topic, payload) = (Arc::clone(&self.topic), self.payload.clone());
+        let mut message = Message::new(topic, self.key.clone(), payload);
         message.headers = self.headers.clone();
-        decoded::<E>(&message)
+        decoded_one::<E>(&message)
     }
 }
 
-/// The event that a message carries.
+/// The events of `E`'s topic that messages carry.
 #[track_caller]
 pub(in crate::testing) fn decoded<E: Event<Wire: FromPayload<Event = E>>>(
-    message: &Message,
-) -> E::Wire {
+    messages: &[Message],
+) -> Vec<E::Wire> {
+    let mut events = Vec::new();
+    // Not by an iterator's closure, whose place would be that of the panic.
+    for message in messages {
+        if *message.topic == *E::TOPIC.name() {
+            events.push(decoded_one::<E>(message));
+        }
+    }
+    events
+}
+
+#[track_caller]
+fn decoded_one<E: Event<Wire: FromPayload<Event = E>>>(message: &Message) -> E::Wire {
     let decoded: Result<E::Wire, Rejection> = E::Wire::from_payload(message);
-    decoded.unwrap_or_else(|rejection| {
-        panic!(
+    match decoded {
+        Ok(event) => event,
+        Err(rejection) => panic!(
             "an event of `{}` with key {} cannot be decoded: {rejection}",
             message.topic, message.key
-        )
-    })
+        ),
+    }
 }
 
 /// One line for people: `orders.placed c-7 at shop::reserve: handled, attempt 2`.

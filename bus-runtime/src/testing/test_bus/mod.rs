@@ -9,5 +9,6 @@ mod real_time;
 mod recorder;
 
 pub use bus::TestBus;
+pub(super) use event::decoded;
 pub use event::{Failure, TestEvent, TestOutcome};
 pub use not_idle::NotIdle;
