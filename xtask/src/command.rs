@@ -18,7 +18,7 @@ cargo xtask bench footprint [N]     counts tasks, threads, descriptors and heap 
 cargo xtask bench kafka             measures what reading from Kafka costs, beside what users write by hand;
 cargo xtask bench memory            measures what the bus costs in memory, beside a loop over a tokio channel
 cargo xtask promises [P2]...        prints what the bus promises, the tests that show it and how they ended when they last ran,
-                                    and mutants of the product that turn a test red; or NOT YET
+                                    and mutants of the product that must turn a test red; or NOT YET
 cargo xtask promises --mutants      also runs the mutants, in a copy of the workspace in target/mutants
 cargo xtask --help                  prints this
 

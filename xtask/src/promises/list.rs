@@ -34,7 +34,7 @@ pub(super) const PROMISES: [Promise; 13] = [
             old: "        *running = Some(bus);\n",
             new: "",
             suite: "one_bus",
-            test: "a_second_bus_is_refused_until_the_first_has_ended",
+            test: "memory::a_second_bus_is_refused_until_the_first_has_ended",
         }],
     },
     Promise {
@@ -125,7 +125,7 @@ pub(super) const PROMISES: [Promise; 13] = [
                 old: "            self.ring.rotate_left(1);\n",
                 new: "",
                 suite: "unit",
-                test: "pool::tests::bounds::a_flooded_subscription_does_not_starve_another",
+                test: "pool::tests::order::a_flooded_subscription_does_not_starve_another",
             },
         ],
     },
@@ -420,7 +420,7 @@ pub(super) const PROMISES: [Promise; 13] = [
             old: "        if burial == 1 {",
             new: "        if burial == 0 {",
             suite: "log",
-            test: "without_a_subscriber_it_is_on_stderr",
+            test: "memory::without_a_subscriber_it_is_on_stderr",
         }],
     },
     Promise {

@@ -14,35 +14,31 @@ use std::{fs, io};
 pub(super) fn run(mutants: &[&Mutant]) -> Result<bool, String> {
     process::kill_at_signal().map_err(|error| error.to_string())?;
     let copy = Copy::make().map_err(|error| format!("the workspace cannot be copied: {error}"))?;
-    for mutant in mutants {
-        if let Found::Red(reason) = copy.test(mutant)? {
-            return Err(format!("{} is red without a mutant: {reason}", mutant.test));
-        }
-    }
-    let mut survivors = 0;
-    for mutant in mutants {
-        copy.mutate(mutant)
-            .map_err(|error| format!("{}: {error}", mutant.file))?;
-        let found = copy.test(mutant);
-        copy.heal(mutant)
-            .map_err(|error| format!("{}: {error}", mutant.file))?;
+    // First all without a mistake, which is compiled once.
+    let healthy: Vec<_> = mutants.iter().map(|mutant| copy.test(mutant)).collect();
+    let mut all_red = true;
+    for (mutant, healthy) in mutants.iter().zip(healthy) {
+        let found = match healthy {
+            Ok(Found::Green) => copy.mutated(mutant),
+            Ok(Found::Red(reason)) => Err(format!("it is red without the mistake: {reason}")),
+            Err(error) => Err(error),
+        };
+        all_red &= matches!(found, Ok(Found::Red(_)));
         let told = match found {
             Ok(Found::Red(_)) => "red".to_owned(),
-            Ok(Found::Green) => {
-                survivors += 1;
-                "SURVIVED".to_owned()
-            }
-            Err(error) => {
-                survivors += 1;
-                format!("NOT TESTED: {error}")
-            }
+            Ok(Found::Green) => "SURVIVED".to_owned(),
+            Err(error) => format!("NOT TESTED, {error}"),
         };
-        println!(
-            "{told}: {} ({}): {} {}",
-            mutant.does, mutant.file, mutant.suite, mutant.test
-        );
+        let Mutant {
+            does,
+            file,
+            suite,
+            test,
+            ..
+        } = mutant;
+        println!("{told}: {does} ({file}): {suite} {test}");
     }
-    Ok(survivors == 0)
+    Ok(all_red)
 }
 
 enum Found {
@@ -90,19 +86,15 @@ impl Copy {
         Ok(copy)
     }
 
-    fn mutate(&self, mutant: &Mutant) -> io::Result<()> {
-        let text = fs::read_to_string(root().join(mutant.file))?;
-        fs::write(
-            self.folder.join(mutant.file),
-            text.replacen(mutant.old, mutant.new, 1),
-        )
-    }
-
-    fn heal(&self, mutant: &Mutant) -> io::Result<()> {
-        fs::write(
-            self.folder.join(mutant.file),
-            fs::read(root().join(mutant.file))?,
-        )
+    /// Runs the mutant's test on the mutant.
+    fn mutated(&self, mutant: &Mutant) -> Result<Found, String> {
+        let (from, to) = (root().join(mutant.file), self.folder.join(mutant.file));
+        let failed = |error: io::Error| format!("{}: {error}", mutant.file);
+        let text = fs::read_to_string(from).map_err(failed)?;
+        fs::write(&to, text.replacen(mutant.old, mutant.new, 1)).map_err(failed)?;
+        let found = self.test(mutant);
+        fs::write(&to, text).map_err(failed)?;
+        found
     }
 
     /// Runs the mutant's test; an error when there was none to run, since nothing compiled.

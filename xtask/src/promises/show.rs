@@ -77,7 +77,7 @@ fn show(promise: &Promise, last: &Last) -> (String, bool) {
     {
         line(
             &mut shown,
-            format_args!("     mutant  {does}: {suite}: {test} turns red"),
+            format_args!("     mutant  {does}: {suite}: {test} must turn red"),
         );
     }
     if !promise.is_shown() {
@@ -165,20 +165,46 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_test_of_a_mutant_is_where_its_path_says() {
         for Mutant { suite, test, .. } in mutants() {
             if *suite == "ui" {
-                let folders = ["ui", "pass", "looks_wrong"]
-                    .map(|folder| root().join("tests").join(folder).join(test));
+                let folders = ["ui", "pass", "looks_wrong"];
+                let mut programs = folders
+                    .map(|folder| root().join("tests").join(folder).join(test))
+                    .into_iter();
                 assert!(
-                    folders.iter().any(|program| program.exists()),
+                    programs.any(|program| program.exists()),
                     "there is no program {test}"
                 );
                 continue;
             }
-            let name = test.rsplit("::").next().unwrap_or(test);
+            let mut modules: Vec<_> = test.split("::").collect();
+            let name = modules.pop().unwrap_or_default();
+            // Mutants are tested in memory, and such a test is in a module of that name.
             assert!(
-                has_word(&source(suite), name),
-                "the suite {suite} has no test {name}"
+                *suite == "unit" || modules.contains(&"memory"),
+                "{suite}: {test}"
+            );
+            let crate_root = match *suite {
+                "unit" => root().join("bus-runtime/src"),
+                suite => root().join("tests/tests").join(suite),
+            };
+            // The file of the innermost module that has one of its own, else that of the crate.
+            let of_modules = (1..=modules.len()).rev().flat_map(|count| {
+                let module = crate_root.join(modules[..count].join("/"));
+                [module.with_extension("rs"), module.join("mod.rs")]
+            });
+            let of_crate = [crate_root.join("main.rs"), crate_root.with_extension("rs")];
+            let file = of_modules.chain(of_crate).find(|file| file.exists());
+            let file = file.unwrap_or_else(|| panic!("{suite}: {test} is in no file"));
+            let text = fs::read_to_string(&file).expect("it is text");
+            assert!(
+                has_word(&text, name),
+                "{} has no test {name}",
+                file.display()
             );
         }
     }
