@@ -373,9 +373,10 @@ pub(super) const PROMISES: [Promise; 13] = [
     Promise {
         name: "P11",
         title: "Nothing fails silently",
-        text: "A dead letter, a dropped connection, a stuck key, a handler that blocks its thread, a brake, a refused dead \
-               letter, a full window: each is in the log and in the health report, with default settings. A bus that dies ends `run_until` with the error.",
-        not_yet: "each of them is in the metrics too",
+        text: "A dead letter, a dropped connection, a stuck key, a handler that blocks its thread, a brake, a refused \
+               dead letter, a full window: each is in the log and in the health report, with default settings. A bus \
+               that dies ends `run_until` with the error.",
+        not_yet: "each of them is seen to begin and to end in the log, the metrics and the health report",
         tests: &[
             (
                 "log",
@@ -412,6 +413,15 @@ pub(super) const PROMISES: [Promise; 13] = [
             (
                 "nats",
                 &["a_deleted_consumer_ends_a_bus_that_may_not_make_one"],
+            ),
+            (
+                "metrics",
+                &[
+                    "every_metric_is_seen",
+                    "what_becomes_of_events",
+                    "what_a_stuck_handler_does",
+                    "what_a_silent_broker_does",
+                ],
             ),
         ],
         mutants: &[Mutant {
