@@ -33,6 +33,6 @@ pub use publisher::Publisher;
 pub use report::{Handled, Report};
 pub use running::Running;
 pub use signal::shutdown_signal;
-pub use start::start;
 pub(crate) use start::{Ground, full_group, group};
+pub use start::{start, start_on};
 pub use stop::Stop;

@@ -49,6 +49,55 @@ pub async fn start<B: Bus>(config: Config, state: B::State) -> Result<Running, S
     .await
 }
 
+/// Starts a bus on a transport of one's own, which it closes at its end.
+///
+/// But for the connection this is what the bus's own `start` does. What the configuration says of the broker, such as
+/// `url` and `namespace`, means nothing here: write [`Config::memory`]. Without a state, that is `()`.
+///
+/// ```
+/// use bus_runtime::prelude::*;
+/// use bus_runtime::transport;
+///
+/// #[event_handler(topic = "orders.placed", key = Record)]
+/// async fn reserve(_: Raw) {}
+///
+/// #[event_bus(group = "shop", handlers = [reserve])]
+/// struct Shop;
+///
+/// # #[tokio::main]
+/// # async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+/// // Any `Arc<dyn Transport>`; the guide has one, in `guide::transport`.
+/// let transport = transport::connect(&Config::memory(), "shop").await?;
+/// let bus = transport::start_on::<Shop>(transport, Config::memory(), ()).await?;
+/// bus.publisher().publish_raw("orders.placed", Key::of("c-7"), "{}", Publish::new()).await?;
+/// assert_eq!(bus.shutdown().await?.handled(), 1);
+/// # Ok(()) }
+/// ```
+///
+/// # Errors
+///
+/// When the configuration is wrong, another bus runs in this process, there is no tokio runtime, or the transport cannot
+/// begin a consumer. It is closed in the last case alone.
+///
+/// # Cancel safety
+///
+/// Dropped, the start goes on in the background, and the bus is shut down as soon as it runs.
+pub async fn start_on<B: Bus>(
+    transport: Arc<dyn Transport>,
+    config: Config,
+    state: B::State,
+) -> Result<Running, StartError> {
+    config.check()?;
+    let ground = Ground {
+        claim: Claim::new(B::NAME)?,
+        config,
+        transport,
+        clock: Clock::default(),
+        witness: None,
+    };
+    ground.start::<B>(state).await
+}
+
 /// What a bus is started on.
 #[derive(Debug)]
 pub(crate) struct Ground {

@@ -15,7 +15,7 @@ mod memory;
 pub(crate) mod nats;
 mod outgoing;
 
-pub use crate::bus::connect;
+pub use crate::bus::{connect, start_on};
 pub use crate::delivery::{Epoch, Grant, Incoming, Intake, Position, Revoke, Source};
 pub use contract::{
     Acknowledge, BoxFuture, Capabilities, Consumer, Leftover, Subscription, Transport,

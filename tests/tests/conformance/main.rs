@@ -4,6 +4,7 @@ mod broker;
 mod connection;
 mod consumer;
 mod faults;
+mod started;
 
 use bus_runtime::testing::conformance::{Needs, PARTS, Part, Suite, Verdict};
 use std::collections::BTreeSet;
