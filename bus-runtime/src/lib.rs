@@ -46,6 +46,7 @@
 //! - [`Json`], [`Raw`], and, with the cargo features `messagepack` and `protobuf`, [`MessagePack`] and [`Protobuf`]: an
 //!   event as a handler takes it; [`Codec`] for a format of your own.
 //! - [`State`], [`Headers`], [`Key`], [`Metadata`]: what a handler takes behind the event; [`FromEvent`] for your own.
+//! - [`DeadLetters`]: what could not be handled, to list, replay and purge.
 //! - [`Outcome`], [`Result`], [`HandlerError`], [`Retry`]: what a handler says, and when it is tried again.
 //! - [`Layer`]: what stands around the calls of handlers.
 //! - [`transport`]: what a broker's client does for the bus.
@@ -63,6 +64,7 @@
 mod bus;
 mod clock;
 mod codec;
+mod dead;
 mod delivery;
 mod event;
 pub mod guide;
@@ -79,6 +81,9 @@ pub use bus::{
     Publisher, PublisherLeft, Report, RunError, Running, StartError, Stop, shutdown_signal,
 };
 pub use codec::{Codec, EncodeError, FromPayload, Json, MessagePack, Protobuf, Raw, Rejection};
+pub use dead::{
+    DeadLetter, DeadLetterError, DeadLetterFilter, DeadLetterId, DeadLetterPage, DeadLetters,
+};
 pub use delivery::DeadReason;
 pub use event::{
     Carries, Event, EventId, Headers, Key, KeyWriter, Message, Metadata, Record, RoutingKey, Topic,

@@ -7,6 +7,7 @@ pub mod fixtures;
 pub mod jetstream;
 #[cfg(feature = "kafka")]
 pub mod kafka;
+pub mod letters;
 pub mod load;
 pub mod logged;
 pub mod members;

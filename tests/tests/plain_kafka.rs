@@ -10,6 +10,7 @@ mod kafka {
     use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
     use std::collections::BTreeSet;
     use tests::kafka::{client, ends, read, topics};
+    use tests::letters::listed;
     use tests::on::{Broker, PATIENCE, SharedKafka};
     use tests::patience::within;
     use tokio::sync::mpsc;
@@ -381,6 +382,49 @@ mod kafka {
             }
         }
         assert_eq!(topics(url())[&dead_topic], 1);
+        replayed(&mut stage, &dead_topic, key).await;
         stage.end().await;
+    }
+
+    /// The oldest of two dead letters is replayed, and is a dead letter again.
+    async fn replayed(stage: &mut Stage, dead_topic: &str, key: &[u8]) {
+        let dead = stage.bus.dead_letters();
+        let oldest = listed(&dead, 2).await.remove(0);
+        dead.replay(oldest.id).await.expect("replayed");
+        stage.next().await;
+        let replay = read(url(), &stage.topic("shop..replay"), 1).remove(0);
+        assert_eq!(
+            (replay.key(), replay.payload()),
+            (Some(key), Some(&b"poison"[..]))
+        );
+        let mut all = headers_of(&replay);
+        let (time, _) = all.remove(8);
+        assert_eq!(time, "bus-dead-time");
+        let expected = owned(&[
+            ("bus-id", b"mine"),
+            ("bus-replay-topic", b"raw"),
+            ("b", b"1"),
+            ("a", b"\xff\0"),
+            ("b", b"2"),
+            ("bus-dead-id", b"mine"),
+            ("bus-dead-topic", b"raw"),
+            ("bus-dead-position", b"raw/0/0"),
+            ("bus-dead-attempts", b"1"),
+        ]);
+        assert_eq!(all, expected);
+
+        // The first one is cut off, since all before it is resolved; the new one is behind the second.
+        let left = listed(&dead, 2).await;
+        assert_eq!((left[0].attempts, left[1].attempts), (1, 2));
+        assert_eq!(left[1].position, "raw/0/0");
+        assert_eq!(ends(url(), dead_topic), [3]);
+        assert_eq!(read(url(), dead_topic, 2)[0].offset(), 1);
+        // Not in its turn: it is named, and stays in the log.
+        dead.purge(left[1].id).await.expect("purged");
+        let resolved = stage.topic("shop..resolved");
+        let named = read(url(), &resolved, 3).remove(2);
+        assert_eq!(named.key(), Some(&b"0/2"[..]));
+        assert_eq!(listed(&dead, 1).await[0].id, left[0].id);
+        assert_eq!(read(url(), dead_topic, 2)[1].offset(), 2);
     }
 }

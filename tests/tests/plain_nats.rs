@@ -4,9 +4,9 @@
 mod nats {
     use async_nats::HeaderMap;
     use async_nats::jetstream::{self, Context, message::StreamMessage};
-    use bus_runtime::Publish;
     use bus_runtime::prelude::*;
     use bus_runtime::testing::several_buses;
+    use bus_runtime::{DeadLetterFilter, DeadLetters, Publish};
     use std::process::{Command, Output};
     use std::sync::Arc;
     use tests::broker::Nats;
@@ -243,6 +243,45 @@ mod nats {
             let time = value(&dead, name).expect("there");
             assert!(humantime::parse_rfc3339(&time).is_ok(), "{name}: {time}");
         }
+        replayed(&nats, &plain, &second).await;
+    }
+
+    /// The bus is down: the replay of the dead letter of `event` waits for it.
+    async fn replayed(nats: &Nats, plain: &Context, event: &StreamMessage) {
+        let letters = DeadLetters::connect(Config::new(nats.url()), "shop").await;
+        let letters = letters.expect("it connects");
+        let all = DeadLetterFilter::all();
+        assert_eq!(letters.replay_all(&all).await.expect("replayed"), 1);
+        letters.shutdown().await.expect("it closes");
+        assert_eq!(dead_letters(plain).await, 0);
+        let replay = stored(plain, "events~replay", 1).await;
+        let event = event.subject.as_str().trim_start_matches("events.");
+        assert_eq!(
+            replay.subject.as_str(),
+            format!("events~replay.shop.{event}")
+        );
+        assert_eq!(&replay.payload[..], br#"{"order":0,"customer":"x"}"#);
+        let mut names: Vec<_> = replay
+            .headers
+            .iter()
+            .map(|(name, _)| name.to_string())
+            .collect();
+        names.sort();
+        assert_eq!(
+            names,
+            [
+                "Nats-Msg-Id",
+                "bus-dead-attempts",
+                "bus-dead-id",
+                "bus-dead-position",
+                "bus-dead-time",
+                "bus-dead-topic",
+                "bus-key-base64",
+            ]
+        );
+        let id = value(&replay, "Nats-Msg-Id").expect("it has one");
+        let nanoseconds = id.strip_prefix("shop/1/").map(str::parse::<u64>);
+        assert!(matches!(nanoseconds, Some(Ok(_))), "{id}");
     }
 
     async fn dead_letters(plain: &Context) -> u64 {

@@ -1,4 +1,4 @@
-//! not all trait items implemented, missing: `capabilities`, `consume`, `dead_letters`, `close`
+//! not all trait items implemented, missing: `capabilities`, `consume`, `buried`, `close`
 
 use bus_runtime::transport::{Confirm, Outgoing, Transport};
 

@@ -1,7 +1,7 @@
 //! What a shutdown has done so far, for whoever reports it.
 
 use super::{Handled, Report};
-use crate::delivery::Dispatch;
+use crate::delivery::{Dispatch, Subscribed};
 use crate::pool::Pool;
 use std::sync::OnceLock;
 use tokio::time::Instant;
@@ -71,6 +71,10 @@ impl Account {
                 &subscribed.group,
                 work.tally(at).count(),
             )
+        });
+        let handlers = handlers.filter(|handled| {
+            // Not a handler: reported where it had something to do.
+            handled.handler != Subscribed::NO_HANDLER || !handled.dead.is_empty()
         });
         for left in &left {
             crate::observe::error!(

@@ -5,6 +5,7 @@ use super::ending::Ending;
 use super::pulse::Pulse;
 use super::watch::Watch;
 use super::{Config, Publish, PublishError, Publisher, Report, RunError, Stop};
+use crate::dead::DeadLetters;
 use crate::delivery::Dispatch;
 use crate::event::Event;
 use crate::observe::{Board, Health, HealthCheck, Phase};
@@ -48,6 +49,7 @@ pub struct Running {
     /// None once it is being shut down.
     parts: Option<Parts>,
     publisher: Publisher,
+    dead_letters: DeadLetters,
     stop: Stop,
     check: HealthCheck,
 }
@@ -55,6 +57,8 @@ pub struct Running {
 /// What a running bus is made of.
 pub(super) struct Parts {
     pub(super) bus: &'static str,
+    /// The bus's own group.
+    pub(super) group: Arc<str>,
     pub(super) config: Config,
     pub(super) transport: Arc<dyn Transport>,
     pub(super) pool: Pool<Dispatch>,
@@ -92,6 +96,11 @@ impl Running {
     pub(super) fn new(parts: Parts) -> Self {
         Running {
             publisher: parts.publisher.clone(),
+            dead_letters: DeadLetters::of_bus(
+                Arc::clone(&parts.transport),
+                Arc::clone(&parts.group),
+                parts.config.publish_timeout,
+            ),
             stop: parts.stop.clone(),
             check: HealthCheck::new(Arc::clone(&parts.board)),
             parts: Some(parts),
@@ -154,6 +163,13 @@ impl Running {
     #[must_use]
     pub fn stop(&self) -> Stop {
         self.stop.clone()
+    }
+
+    /// The dead letters of the bus's group, to be looked at, replayed and purged while it runs. Those of a handler's own
+    /// group are [`of_group`](DeadLetters::of_group).
+    #[must_use]
+    pub fn dead_letters(&self) -> DeadLetters {
+        self.dead_letters.clone()
     }
 
     /// Whether the bus is alive and ready, and what is wrong with it.

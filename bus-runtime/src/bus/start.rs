@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::RandomState;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -150,7 +151,7 @@ async fn begin_bus<B: Bus>(ground: Ground, state: B::State) -> Result<Running, S
     );
     let state = Arc::new(state);
     let handlers = handlers::<B>();
-    let subscribed: Vec<Subscribed> = handlers
+    let mut subscribed: Vec<Subscribed> = handlers
         .iter()
         .map(|handler| Subscribed {
             name: handler.name,
@@ -163,10 +164,15 @@ async fn begin_bus<B: Bus>(ground: Ground, state: B::State) -> Result<Running, S
         })
         .collect();
     let groups = by_group(&subscribed);
-    let shares: Vec<Share> = handlers
+    let mut shares: Vec<Share> = handlers
         .iter()
         .map(|handler| share(handler, config.in_flight, subscribed.len()))
         .collect();
+    let first = subscribed.len();
+    for group in groups.keys() {
+        subscribed.push(Subscribed::no_handler(group));
+        shares.push(share_of_none(config.in_flight));
+    }
     let limits = Limits {
         in_flight: config.in_flight,
         buffer: config.buffer,
@@ -188,6 +194,7 @@ async fn begin_bus<B: Bus>(ground: Ground, state: B::State) -> Result<Running, S
     let mut parts = Parts {
         watch,
         bus: B::NAME,
+        group,
         config,
         transport,
         pool,
@@ -205,8 +212,8 @@ async fn begin_bus<B: Bus>(ground: Ground, state: B::State) -> Result<Running, S
     };
     let seed = RandomState::new();
     let mut intakes = Vec::new();
-    for (group, subscriptions) in groups {
-        match consume(&parts, &seed, &group, subscriptions).await {
+    for (no_handler, (group, subscriptions)) in (first..).zip(groups) {
+        match consume(&parts, &seed, &group, subscriptions, no_handler).await {
             Ok((consumer, intake)) => {
                 parts.consumers.push(consumer);
                 intakes.push(intake);
@@ -230,6 +237,7 @@ async fn consume(
     seed: &RandomState,
     group: &Arc<str>,
     subscriptions: HashMap<&'static str, usize>,
+    no_handler: usize,
 ) -> Result<(Box<dyn Consumer>, Intake), StartError> {
     let capabilities = parts.transport.capabilities();
     let subscription =
@@ -243,6 +251,7 @@ async fn consume(
     let intake = Intake::new(Routes {
         group: Arc::clone(group),
         subscriptions,
+        no_handler,
         pool: parts.pool.clone(),
         window: parts.config.source_window(),
         board: Arc::clone(&parts.board),
@@ -310,6 +319,16 @@ fn by_group(subscribed: &[Subscribed]) -> BTreeMap<Arc<str>, HashMap<&'static st
     groups
 }
 
+/// The share of what takes replays that no handler takes.
+fn share_of_none(in_flight: usize) -> Share {
+    Share {
+        at_most: in_flight,
+        timeout: Duration::MAX,
+        // To fail is all that it does.
+        brakes: false,
+    }
+}
+
 /// A handler's share of the pool: what it asks for, or seven eighths, so that no handler alone can fill it.
 fn share<S>(handler: &Handler<S>, in_flight: usize, handlers: usize) -> Share {
     let default = if handlers > 1 {
@@ -321,5 +340,6 @@ fn share<S>(handler: &Handler<S>, in_flight: usize, handlers: usize) -> Share {
     Share {
         at_most: handler.at_most.0.unwrap_or(default).min(in_flight),
         timeout: handler.timeout.0,
+        brakes: true,
     }
 }

@@ -1,5 +1,6 @@
 //! A dead letter as it is stored: the event byte for byte, and why it is here.
 
+use super::additions;
 use super::held::{Held, Subscribed};
 use crate::event::{Headers, Message};
 use crate::transport::{Destination, Outgoing};
@@ -33,10 +34,10 @@ pub(super) fn outgoing(
             ..event.message.clone()
         }
     };
-    let essential = ["bus-dead-topic", "bus-dead-position", "bus-dead-reason"];
+    let essential = [additions::TOPIC, additions::POSITION, additions::REASON];
     let mut message = keep(&|_| false);
     if message.size() > limit {
-        message = keep(&|name| name == "bus-dead-error");
+        message = keep(&|name| name == additions::ERROR);
     }
     if message.size() > limit {
         message = keep(&|name| !essential.contains(&name));
@@ -66,20 +67,27 @@ fn additions(
         .fault
         .as_ref()
         .expect("only an event with a fault is buried");
-    vec![
-        ("bus-dead-id", event.message.id.to_string()),
-        ("bus-dead-topic", event.message.topic.to_string()),
-        (
-            "bus-dead-position",
-            format!("{}/{}", event.source.name(), event.position),
+    let stands = || format!("{}/{}", event.source.name(), event.position);
+    // Of an event that was replayed: where it stood at first, and how often it was attempted in all.
+    let (position, before) = match &event.replayed {
+        Some(replayed) => (
+            replayed.position.clone().unwrap_or_else(stands),
+            replayed.attempts,
         ),
-        ("bus-dead-time", rfc3339(event.message.time)),
-        ("bus-dead-group", subscribed.group.to_string()),
-        ("bus-dead-handler", subscribed.name.to_owned()),
-        ("bus-dead-reason", fault.reason.to_string()),
-        ("bus-dead-error", one_line(&fault.error)),
-        ("bus-dead-attempts", fault.attempts.to_string()),
-        ("bus-dead-at", rfc3339(now)),
+        None => (stands(), 0),
+    };
+    let attempts = fault.attempts.saturating_add(before);
+    vec![
+        (additions::ID, event.message.id.to_string()),
+        (additions::TOPIC, event.message.topic.to_string()),
+        (additions::POSITION, position),
+        (additions::TIME, rfc3339(event.message.time)),
+        (additions::GROUP, subscribed.group.to_string()),
+        (additions::HANDLER, subscribed.name.to_owned()),
+        (additions::REASON, fault.reason.to_string()),
+        (additions::ERROR, one_line(&fault.error)),
+        (additions::ATTEMPTS, attempts.to_string()),
+        (additions::AT, rfc3339(now)),
     ]
 }
 

@@ -1,11 +1,12 @@
 //! An event that the bus holds, and the handler it is for.
 
 use super::frontier::Position;
+use super::replay::Replayed;
 use super::source::SourceShared;
 use super::tally::DeadReason;
 use crate::codec::Rejection;
 use crate::event::{Key, Message, Metadata};
-use crate::handler::{Call, Decoded, Retry, Route};
+use crate::handler::{Call, Decoded, Ending, Retry, Route};
 use crate::pool::panic_message;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,6 +24,33 @@ pub(crate) struct Subscribed {
     pub(crate) timeout: Duration,
     pub(crate) route: Route,
     pub(crate) begin: Begin,
+}
+
+impl Subscribed {
+    /// The name of what takes replays that no handler takes.
+    pub(crate) const NO_HANDLER: &str = "(no handler)";
+
+    /// What a group does with a replay whose topic none of its handlers takes: it becomes a dead letter again, since to
+    /// acknowledge it would be to lose it.
+    pub(crate) fn no_handler(group: &Arc<str>) -> Self {
+        let of = Arc::clone(group);
+        Subscribed {
+            name: Self::NO_HANDLER,
+            // A label of metrics, which no topic equals.
+            topic: Self::NO_HANDLER,
+            group: Arc::clone(group),
+            retry: Retry::attempts(1),
+            timeout: Duration::MAX,
+            route: Route::Record,
+            begin: Box::new(move |invocation| {
+                let topic = invocation.message.topic;
+                let reason = format!(
+                    "it was replayed, but no handler of the group `{of}` takes the topic `{topic}`"
+                );
+                Box::pin(std::future::ready(Ending::Dead { reason }))
+            }),
+        }
+    }
 }
 
 /// Decodes an event and calls the handler.
@@ -60,6 +88,8 @@ pub(crate) struct Held {
     pub(super) begun: Option<Instant>,
     /// Why it is to become a dead letter.
     pub(super) fault: Option<Fault>,
+    /// It was a dead letter before.
+    pub(super) replayed: Option<Box<Replayed>>,
 }
 
 /// Why an event becomes a dead letter.
@@ -91,6 +121,7 @@ impl Held {
             rejected: None,
             begun: None,
             fault: None,
+            replayed: None,
         })
     }
 

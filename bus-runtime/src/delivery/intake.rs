@@ -2,7 +2,7 @@
 
 use super::dispatch::Dispatch;
 use super::held::Held;
-use super::source::{Epoch, Source};
+use super::source::{Brings, Epoch, Source};
 use super::sources::Sources;
 use crate::observe::{Board, Place, Problem};
 use crate::pool::Pool;
@@ -22,6 +22,8 @@ pub struct Intake(Arc<Routes>);
 pub(crate) struct Routes {
     pub(crate) group: Arc<str>,
     pub(crate) subscriptions: HashMap<&'static str, usize>,
+    /// The subscription of replays that no handler takes.
+    pub(crate) no_handler: usize,
     pub(crate) pool: Pool<Dispatch>,
     /// Events between the oldest unsettled and the newest taken of a source.
     pub(crate) window: usize,
@@ -58,7 +60,31 @@ impl Intake {
         epoch: Epoch,
         wake: impl Fn() + Send + Sync + 'static,
     ) -> Source {
-        Source::open(name.into(), epoch, Arc::clone(&self.0), Box::new(wake))
+        Source::open(
+            name.into(),
+            epoch,
+            Arc::clone(&self.0),
+            Brings::Events,
+            Box::new(wake),
+        )
+    }
+
+    /// Opens a source of [replays](crate::transport::Destination::Replay): what it delivers was a dead letter of this
+    /// group, and is given its id, its time and its own headers back. All else is as for [`open`](Self::open).
+    #[must_use = "a source that is dropped delivers nothing"]
+    pub fn open_replays(
+        &self,
+        name: &str,
+        epoch: Epoch,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> Source {
+        Source::open(
+            name.into(),
+            epoch,
+            Arc::clone(&self.0),
+            Brings::Replays,
+            Box::new(wake),
+        )
     }
 
     /// Says that the connection to the broker is lost, or, with `None`, that it is back: for the health

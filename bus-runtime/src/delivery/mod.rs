@@ -1,12 +1,14 @@
 //! Between a transport and the pool: what may be acknowledged, what an attempt's end means, and dead
 //! letters.
 
+pub(crate) mod additions;
 mod dead_letter;
 mod dispatch;
 mod frontier;
 mod held;
 mod intake;
 mod mistake;
+mod replay;
 mod source;
 mod sources;
 mod tally;

@@ -5,6 +5,7 @@ use super::frontier::{Frontier, Position, Taken};
 use super::held::Held;
 use super::intake::Routes;
 use super::mistake::acknowledges_early;
+use super::replay;
 use crate::event::Message;
 use crate::observe::{Place, Problem};
 use crate::pool::{self, PoolSource, Submission};
@@ -29,12 +30,21 @@ pub struct Source(Arc<SourceShared>);
 pub(crate) struct SourceShared {
     name: Arc<str>,
     epoch: Epoch,
+    brings: Brings,
     routes: Arc<Routes>,
     window: Mutex<Window>,
     /// Set once, right after the source is made: the pool's side calls back into this one.
     pool: OnceLock<PoolSource<Dispatch>>,
     wake: Box<dyn Fn() + Send + Sync>,
     lost: AtomicBool,
+}
+
+/// What a source delivers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Brings {
+    Events,
+    /// Events that were dead letters.
+    Replays,
 }
 
 /// A source's frontier, and what is reserved of its room.
@@ -84,11 +94,13 @@ impl Source {
         name: Arc<str>,
         epoch: Epoch,
         routes: Arc<Routes>,
+        brings: Brings,
         wake: Box<dyn Fn() + Send + Sync>,
     ) -> Self {
         let shared = Arc::new(SourceShared {
             name,
             epoch,
+            brings,
             window: Mutex::new(Window {
                 frontier: Frontier::new(routes.window),
                 reserved: 0,
@@ -192,22 +204,28 @@ impl Source {
                 if acknowledges_early() {
                     window.frontier.acknowledge_early(position);
                 }
-                let Some(subscription) = self.0.routes.subscription(&message.topic) else {
-                    window.frontier.settle(number);
-                    match unrouted.last_mut() {
-                        Some((topic, events)) if *topic == message.topic => *events += 1,
-                        _ => unrouted.push((message.topic, 1)),
+                let found = self.0.routes.subscription(&message.topic);
+                let (subscription, message, replayed) = match (self.0.brings, found) {
+                    (Brings::Events, Some(subscription)) => (subscription, message, None),
+                    (Brings::Replays, found) => {
+                        let (message, replayed) = replay::restored(message);
+                        let subscription = found.unwrap_or(self.0.routes.no_handler);
+                        (subscription, message, Some(Box::new(replayed)))
                     }
-                    unused.add(size);
-                    continue;
+                    (Brings::Events, None) => {
+                        window.frontier.settle(number);
+                        match unrouted.last_mut() {
+                            Some((topic, events)) if *topic == message.topic => *events += 1,
+                            _ => unrouted.push((message.topic, 1)),
+                        }
+                        unused.add(size);
+                        continue;
+                    }
                 };
-                submissions.push(Held::new(
-                    Arc::clone(&self.0),
-                    number,
-                    position,
-                    subscription,
-                    message,
-                ));
+                let source = Arc::clone(&self.0);
+                let mut held = Held::new(source, number, position, subscription, message);
+                held.replayed = replayed;
+                submissions.push((held, size));
             }
         }
         if delivered > reserved {
@@ -224,10 +242,10 @@ impl Source {
         // Keys are computed by user code: outside the lock.
         let submissions = submissions
             .into_iter()
-            .map(|mut held| Submission {
+            .map(|(mut held, bytes)| Submission {
                 subscription: held.subscription,
                 identity: self.0.routes.identify(&mut held),
-                bytes: held.message.size(),
+                bytes,
                 event: held,
             })
             .collect();

@@ -40,6 +40,11 @@ impl DeadReason {
             DeadReason::Panic => "panic",
         }
     }
+
+    /// The reason of that word, if it is one.
+    pub(crate) fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == word)
+    }
 }
 
 impl fmt::Display for DeadReason {

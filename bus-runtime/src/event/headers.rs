@@ -51,7 +51,7 @@ impl Headers {
     }
 
     /// Every header, in order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Bytes)> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Bytes)> + DoubleEndedIterator {
         self.pairs().iter().map(|(name, value)| (&**name, value))
     }
 

@@ -10,7 +10,7 @@ mod sweep;
 
 use super::admission::{Admission, Revoked};
 use super::brake::Brake;
-use super::handle::Limits;
+use super::handle::{Limits, Share};
 use super::slab::{Counted, NIL, Node, Place, Slab};
 use super::suspended::Suspended;
 use super::work::{Brakes, Ticket};
@@ -101,22 +101,22 @@ impl<E> Core<E> {
     pub(super) fn new(
         limits: Limits,
         admission: Admission,
-        subscriptions: impl ExactSizeIterator<Item = (usize, Duration)>,
+        subscriptions: impl ExactSizeIterator<Item = Share>,
     ) -> Self {
         Core {
             slab: Slab::new(),
             tails: HashTable::new(),
             suspended: Suspended::new(subscriptions.len()),
             subscriptions: subscriptions
-                .map(|(at_most, timeout)| Subscription {
-                    timeout,
-                    at_most,
+                .map(|share| Subscription {
+                    timeout: share.timeout,
+                    at_most: share.at_most,
                     first: NIL,
                     last: NIL,
                     in_flight: 0,
                     taken: 0,
                     in_ring: false,
-                    brake: Brake::new(limits.brake),
+                    brake: Brake::new(limits.brake.filter(|_| share.brakes)),
                     held: 0,
                     overflow: 0,
                 })

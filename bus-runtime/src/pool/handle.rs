@@ -76,6 +76,8 @@ pub(crate) struct Share {
     pub(crate) at_most: usize,
     /// For one attempt, from its first suspension.
     pub(crate) timeout: Duration,
+    /// It is braked when it does nothing but fail.
+    pub(crate) brakes: bool,
 }
 
 /// What the pool holds at one moment.
@@ -116,7 +118,7 @@ impl<W: Work> Pool<W> {
         clock: Clock,
     ) -> Self {
         let runtime = Handle::current();
-        let shares = shares.iter().map(|share| (share.at_most, share.timeout));
+        let shares = shares.iter().copied();
         let admission = Admission::new(limits.buffer, limits.buffer_bytes);
         let core = Core::new(limits, admission, shares);
         Pool(Arc::new(Shared {

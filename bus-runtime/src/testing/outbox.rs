@@ -5,8 +5,8 @@ use crate::bus::Publisher;
 use crate::codec::FromPayload;
 use crate::event::{Event, Message};
 use crate::transport::{
-    BoxFuture, Capabilities, Confirm, Consumer, Intake, Leftover, Outgoing, Receipt, Subscription,
-    Transport, TransportError,
+    BoxFuture, Buried, Capabilities, Confirm, Consumer, Intake, Leftover, Letter, Outgoing,
+    Position, Receipt, Subscription, Transport, TransportError,
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -127,15 +127,39 @@ impl Transport for Sent {
         confirm.answer(answer);
     }
 
-    fn dead_letters<'a>(
-        &'a self,
-        _: &'a str,
-        _: usize,
-    ) -> BoxFuture<'a, Result<Vec<Message>, TransportError>> {
-        Box::pin(std::future::ready(Ok(Vec::new())))
+    fn buried(&self) -> &dyn Buried {
+        self
     }
 
     fn close(&self, _: Instant) -> BoxFuture<'_, Leftover> {
         Box::pin(std::future::ready(Leftover::default()))
+    }
+}
+
+/// There are no dead letters, since nothing is delivered.
+impl Buried for Sent {
+    fn knows<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<bool, TransportError>> {
+        Box::pin(std::future::ready(Ok(false)))
+    }
+
+    fn list<'a>(
+        &'a self,
+        _: &'a str,
+        _: Position,
+        _: usize,
+    ) -> BoxFuture<'a, Result<Vec<Letter>, TransportError>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
+    fn newest<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Option<Position>, TransportError>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
+    fn remove<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a [Letter],
+    ) -> BoxFuture<'a, Result<(), TransportError>> {
+        Box::pin(std::future::ready(Ok(())))
     }
 }

@@ -1,7 +1,6 @@
 //! The traits of a transport, and what it declares of itself.
 
-use super::{Confirm, Intake, Outgoing, TransportError};
-use crate::event::Message;
+use super::{Buried, Confirm, Intake, Outgoing, TransportError};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -20,8 +19,8 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// What it can do; known once it is connected.
     fn capabilities(&self) -> Capabilities;
 
-    /// Begins the one consumer of a group, for all the group's topics. Resolves when each of its sources
-    /// is assigned.
+    /// Begins the one consumer of a group, for all the group's topics, and for what is replayed for it. Resolves when
+    /// each of its sources is assigned.
     ///
     /// # Errors
     ///
@@ -33,19 +32,11 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     ) -> BoxFuture<'_, Result<Box<dyn Consumer>, TransportError>>;
 
     /// Hands an event over; never waits. `confirm` is answered exactly once, also at shutdown. How many
-    /// are open is bounded by the bus. Dead letters go the same way.
+    /// are open is bounded by the bus. Dead letters and replays go the same way.
     fn publish(&self, outgoing: Outgoing, confirm: Confirm);
 
-    /// The oldest dead letters of a group, `limit` at most.
-    ///
-    /// # Errors
-    ///
-    /// When the broker cannot be asked.
-    fn dead_letters<'a>(
-        &'a self,
-        group: &'a str,
-        limit: usize,
-    ) -> BoxFuture<'a, Result<Vec<Message>, TransportError>>;
+    /// The dead letters that are stored.
+    fn buried(&self) -> &dyn Buried;
 
     /// Flushes and closes, and names what it could not close by `deadline`. No consumer is left.
     fn close(&self, deadline: Instant) -> BoxFuture<'_, Leftover>;
@@ -88,6 +79,9 @@ pub struct Capabilities {
     pub revokes: bool,
     /// Events with an id that the broker knows already are not stored twice.
     pub deduplicates: bool,
+    /// Takes [replays](super::Destination::Replay), delivers them to their group alone, and
+    /// [removes](Buried::remove) dead letters.
+    pub replays: bool,
     /// The largest event with key and headers, in bytes.
     pub max_event: usize,
 }
@@ -100,6 +94,7 @@ impl Capabilities {
         progress: false,
         revokes: false,
         deduplicates: false,
+        replays: false,
         max_event: usize::MAX,
     };
 }

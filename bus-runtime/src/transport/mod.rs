@@ -6,6 +6,7 @@
 //!
 //! Nothing here knows a handler, and nothing above knows a broker.
 
+mod buried;
 mod contract;
 mod error;
 #[cfg(feature = "kafka")]
@@ -17,6 +18,7 @@ mod outgoing;
 
 pub use crate::bus::{connect, start_on};
 pub use crate::delivery::{Epoch, Grant, Incoming, Intake, Position, Revoke, Source};
+pub use buried::{Buried, Letter};
 pub use contract::{
     Acknowledge, BoxFuture, Capabilities, Consumer, Leftover, Subscription, Transport,
 };

@@ -39,6 +39,15 @@ pub enum Destination {
         /// What identifies this dead letter: `<group>/<topic>/<position>`.
         id: Arc<str>,
     },
+    /// To a group alone, which handles it as one more event of its topic: a dead letter that is replayed. It is
+    /// delivered by a source that is [opened for replays](super::Intake::open_replays). A second replay with the same
+    /// `id` is not stored where the broker deduplicates.
+    Replay {
+        /// The group's full name.
+        group: Arc<str>,
+        /// What identifies this replay: another one for each dead letter.
+        id: Arc<str>,
+    },
 }
 
 /// The broker's answer: the event is stored.

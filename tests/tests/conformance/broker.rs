@@ -3,7 +3,7 @@
 
 use super::faults::Fault;
 use bus_runtime::transport::{
-    Acknowledge, Destination, Grant, Incoming, Outgoing, Position, Receipt, Revoke, Source,
+    Acknowledge, Destination, Grant, Incoming, Letter, Outgoing, Position, Receipt, Revoke, Source,
     TransportError,
 };
 use bus_runtime::{Headers, Key, Message};
@@ -13,6 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 pub(super) const PARTITIONS: usize = 4;
+/// A group has a partition of its own behind all others, for its replays.
+pub(super) const SOURCES: usize = PARTITIONS + 1;
 const BATCH: usize = 16;
 pub(super) const MAX_EVENT: usize = 1024 * 1024;
 
@@ -43,7 +45,8 @@ pub(super) struct Broker {
 pub(super) struct State {
     pub(super) partitions: [Vec<Message>; PARTITIONS],
     pub(super) known: HashSet<String>,
-    pub(super) dead: HashMap<Arc<str>, Vec<Message>>,
+    pub(super) dead: HashMap<Arc<str>, Vec<Letter>>,
+    pub(super) replays: HashMap<Arc<str>, Vec<Message>>,
     pub(super) dead_known: HashSet<Arc<str>>,
     pub(super) groups: HashMap<Arc<str>, Group>,
     pub(super) members: u64,
@@ -56,9 +59,9 @@ pub(super) struct State {
 
 #[derive(Default)]
 pub(super) struct Group {
-    pub(super) settled: [BTreeSet<Position>; PARTITIONS],
+    pub(super) settled: [BTreeSet<Position>; SOURCES],
     pub(super) members: Vec<u64>,
-    pub(super) owners: [Option<u64>; PARTITIONS],
+    pub(super) owners: [Option<u64>; SOURCES],
     pub(super) epoch: u64,
 }
 
@@ -111,6 +114,10 @@ impl Broker {
         match destination {
             Destination::DeadLetters { group, id } => Ok(self.bury(&mut state, group, id, message)),
             Destination::Topic => Ok(self.append(&mut state, message)),
+            Destination::Replay { group, .. } => {
+                self.replay(&mut state, group, message);
+                Ok(Receipt::stored(false))
+            }
             _ => Err(TransportError::Refused("no such destination".into())),
         }
     }
@@ -133,9 +140,51 @@ impl Broker {
                 .collect();
         }
         if !self.has(Fault::LosesDeadLetters) {
-            state.dead.entry(group).or_default().push(message);
+            let letters = state.dead.entry(group).or_default();
+            let position = state.dead_known.len() as Position;
+            letters.push(Letter::new(position, message));
         }
         Receipt::stored(false)
+    }
+
+    fn replay(&self, state: &mut State, group: Arc<str>, message: Message) {
+        match self.manner.fault {
+            Fault::LosesReplays => return,
+            Fault::ReplaysToAll => return push(state, message),
+            _ => {}
+        }
+        let replays = state.replays.entry(group).or_default();
+        if self.has(Fault::ReplaysTwice) {
+            replays.push(message.clone());
+        }
+        replays.push(message);
+    }
+
+    pub(super) fn letters(&self, group: &str, from: Position, limit: usize) -> Vec<Letter> {
+        let state = self.state();
+        let mut letters = state.dead.get(group).cloned().unwrap_or_default();
+        if self.has(Fault::ListsNewestFirst) {
+            letters.reverse();
+        }
+        if !self.has(Fault::ListsFromTheOldest) {
+            letters.retain(|letter| letter.position >= from);
+        }
+        letters.truncate(limit);
+        letters
+    }
+
+    pub(super) fn remove(&self, group: &str, removed: &[Letter]) {
+        let is_removed = |letter: &Letter| {
+            let of = |removed: &Letter| removed.position;
+            match self.manner.fault {
+                Fault::RemovesNothing => false,
+                Fault::RemovesWhatIsBefore => removed.iter().map(of).max() >= Some(of(letter)),
+                _ => removed.iter().any(|removed| of(removed) == of(letter)),
+            }
+        };
+        if let Some(letters) = self.state().dead.get_mut(group) {
+            letters.retain(|letter| !is_removed(letter));
+        }
     }
 
     fn append(&self, state: &mut State, message: Message) -> Receipt {
@@ -216,7 +265,11 @@ impl Broker {
         let state = self.state();
         let settled = &state.groups[group].settled[partition];
         let at = usize::try_from(from - 1).expect("a place in memory");
-        let events = (from..).zip(state.partitions[partition].iter().skip(at));
+        let stored = match state.partitions.get(partition) {
+            Some(stored) => &stored[..],
+            None => state.replays.get(group).map_or(&[][..], Vec::as_slice),
+        };
+        let events = (from..).zip(stored.iter().skip(at));
         events
             .filter(|(position, _)| !settled.contains(position))
             .take(BATCH)

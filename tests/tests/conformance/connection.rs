@@ -3,10 +3,9 @@
 use super::broker::{Broker, MAX_EVENT};
 use super::consumer::FakeConsumer;
 use super::faults::Fault;
-use bus_runtime::Message;
 use bus_runtime::transport::{
-    BoxFuture, Capabilities, Confirm, Consumer, Intake, Leftover, Outgoing, Subscription,
-    Transport, TransportError,
+    BoxFuture, Buried, Capabilities, Confirm, Consumer, Intake, Leftover, Letter, Outgoing,
+    Position, Subscription, Transport, TransportError,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -41,6 +40,7 @@ impl Transport for Connection {
         capabilities.progress = true;
         capabilities.revokes = true;
         capabilities.deduplicates = true;
+        capabilities.replays = true;
         capabilities.max_event = MAX_EVENT;
         capabilities
     }
@@ -77,18 +77,8 @@ impl Transport for Connection {
         self.broker.wake_all();
     }
 
-    fn dead_letters<'a>(
-        &'a self,
-        group: &'a str,
-        limit: usize,
-    ) -> BoxFuture<'a, Result<Vec<Message>, TransportError>> {
-        let state = self.broker.state();
-        let mut letters = state.dead.get(group).cloned().unwrap_or_default();
-        if self.broker.has(Fault::ListsNewestFirst) {
-            letters.reverse();
-        }
-        letters.truncate(limit);
-        Box::pin(async move { Ok(letters) })
+    fn buried(&self) -> &dyn Buried {
+        self
     }
 
     fn close(&self, _deadline: Instant) -> BoxFuture<'_, Leftover> {
@@ -100,6 +90,7 @@ impl Transport for Connection {
                     partition.pop();
                 }
             }
+            Fault::ForgetsReplaysAtTheEnd => self.broker.state().replays.clear(),
             Fault::LeavesSomething => leftover.0.push("a thread".into()),
             _ => {}
         }
@@ -110,6 +101,41 @@ impl Transport for Connection {
             }
             leftover
         })
+    }
+}
+
+impl Buried for Connection {
+    fn knows<'a>(&'a self, group: &'a str) -> BoxFuture<'a, Result<bool, TransportError>> {
+        let known = self.broker.state().groups.contains_key(group);
+        Box::pin(async move { Ok(known) })
+    }
+
+    fn list<'a>(
+        &'a self,
+        group: &'a str,
+        from: Position,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Letter>, TransportError>> {
+        let letters = self.broker.letters(group, from, limit);
+        Box::pin(async move { Ok(letters) })
+    }
+
+    fn newest<'a>(
+        &'a self,
+        group: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Position>, TransportError>> {
+        let letters = self.broker.letters(group, 0, usize::MAX);
+        let newest = letters.iter().map(|letter| letter.position).max();
+        Box::pin(async move { Ok(newest) })
+    }
+
+    fn remove<'a>(
+        &'a self,
+        group: &'a str,
+        letters: &'a [Letter],
+    ) -> BoxFuture<'a, Result<(), TransportError>> {
+        self.broker.remove(group, letters);
+        Box::pin(async move { Ok(()) })
     }
 }
 

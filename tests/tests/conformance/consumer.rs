@@ -1,6 +1,6 @@
 //! The broker's consumer: a task that takes partitions, delivers and acknowledges.
 
-use super::broker::{Broker, Group, PARTITIONS};
+use super::broker::{Broker, Group, PARTITIONS, SOURCES};
 use super::faults::Fault;
 use bus_runtime::transport::{
     Acknowledge, BoxFuture, Consumer, Grant, Intake, Leftover, Position, Source,
@@ -42,7 +42,8 @@ impl FakeConsumer {
             let mut state = broker.state();
             state.members += 1;
             let member = state.members;
-            let lengths = state.partitions.each_ref().map(Vec::len);
+            let length = |source| state.partitions.get(source).map_or(0, Vec::len);
+            let lengths: [usize; SOURCES] = std::array::from_fn(length);
             let latest = broker.has(Fault::StartsLatest);
             let joined = state
                 .groups
@@ -119,7 +120,7 @@ struct Work {
     group: Arc<str>,
     member: u64,
     intake: Intake,
-    sources: [Option<Owned>; PARTITIONS],
+    sources: [Option<Owned>; SOURCES],
     wake: Arc<Notify>,
     phase: watch::Receiver<Phase>,
     clean: bool,
@@ -138,7 +139,7 @@ impl Work {
     async fn run(mut self) {
         loop {
             let phase = *self.phase.borrow_and_update();
-            for partition in 0..PARTITIONS {
+            for partition in 0..SOURCES {
                 self.own(partition, phase);
                 self.acknowledge(partition);
                 if phase == Phase::Running {
@@ -197,13 +198,17 @@ impl Work {
         };
         let wake = Arc::clone(&self.wake);
         let deaf = self.broker.has(Fault::IgnoresItsWaker);
-        let source = self
-            .intake
-            .open(&format!("fake/{partition}"), epoch, move || {
-                if !deaf {
-                    wake.notify_one();
-                }
-            });
+        let wake = move || {
+            if !deaf {
+                wake.notify_one();
+            }
+        };
+        let name = format!("fake/{partition}");
+        let source = if partition < PARTITIONS || self.broker.has(Fault::TakesReplaysForEvents) {
+            self.intake.open(&name, epoch, wake)
+        } else {
+            self.intake.open_replays(&name, epoch, wake)
+        };
         self.sources[partition] = Some(Owned {
             source,
             next: 1,
@@ -280,7 +285,7 @@ impl Work {
 
     /// As a broker that was not told that its events are worked on.
     fn deliver_again(&mut self) {
-        for partition in 0..PARTITIONS {
+        for partition in 0..SOURCES {
             let mut held = 0;
             if let Some(owned) = &self.sources[partition]
                 && owned.since.elapsed() >= ACK_WAIT
@@ -296,7 +301,7 @@ impl Work {
 
 impl Drop for Work {
     fn drop(&mut self) {
-        for partition in 0..PARTITIONS {
+        for partition in 0..SOURCES {
             if self.broker.has(Fault::LosesAtACrash) && !self.clean {
                 let mut held = Vec::new();
                 if let Some(owned) = &self.sources[partition] {

@@ -58,6 +58,11 @@ macro_rules! suite {
             a_failed_event_is_retried_in_place
             dead_letters_are_kept_byte_for_byte
             an_event_is_settled_after_its_dead_letter_is_stored
+            dead_letters_are_read_in_pages
+            a_removed_dead_letter_is_gone_and_no_other
+            a_replay_is_handled_once_by_its_group_alone
+            a_replay_that_fails_again_adds_its_attempts
+            a_replay_that_no_handler_takes_is_a_dead_letter_again
             a_drain_waits_for_what_would_be_lost
             the_end_leaves_nothing
             the_end_keeps_its_deadline
@@ -92,7 +97,7 @@ mod memory {
         })
     }
 
-    suite! { memory(), but [Durable, Progress, Revokes, Deduplicates], and [
+    suite! { memory(), but [Durable, DurableReplays, Progress, Revokes, Deduplicates], and [
         what_is_too_large_is_refused
         a_dead_letter_of_the_largest_event_fits
     ] }
@@ -127,6 +132,7 @@ mod nats {
     suite! { nats(), but [Revokes], and [
         what_is_too_large_is_refused
         a_dead_letter_of_the_largest_event_fits
+        a_replay_waits_for_its_group
         a_new_group_starts_at_the_earliest_event
         what_was_confirmed_is_stored
         what_was_not_settled_comes_again
@@ -161,6 +167,7 @@ mod kafka {
     suite! { kafka(), but [Progress, Deduplicates], and [
         what_is_too_large_is_refused
         a_dead_letter_of_the_largest_event_fits
+        a_replay_waits_for_its_group
         a_new_group_starts_at_the_earliest_event
         what_was_confirmed_is_stored
         what_was_not_settled_comes_again

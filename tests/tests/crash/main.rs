@@ -10,7 +10,7 @@ mod kafka;
 mod nats;
 
 use bus_runtime::prelude::*;
-use bus_runtime::{Message, transport};
+use bus_runtime::transport::{self, Letter};
 use fastrand::Rng;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -75,13 +75,20 @@ fn published(runtime: &Runtime, publishing: &mut JoinHandle<()>) {
 async fn dead_letters(config: &Config) -> Vec<String> {
     let transport = transport::connect(config, "crash-test").await;
     let transport = transport.expect("it connects");
-    let letters = transport.dead_letters("crash", 1_000_000).await;
-    let letters = letters.expect("the broker has them");
-    let id = |letter: &Message| {
-        let id = letter.headers.get("bus-dead-id");
-        id.expect("each dead letter has one").to_owned()
-    };
-    let mut ids: Vec<String> = letters.iter().map(id).collect();
+    let (mut ids, mut from) = (Vec::new(), 0);
+    loop {
+        let letters = transport.buried().list("crash", from, 1000).await;
+        let letters = letters.expect("the broker has them");
+        let Some(last) = letters.last() else {
+            break;
+        };
+        from = last.position + 1;
+        let id = |letter: &Letter| {
+            let id = letter.message.headers.get("bus-dead-id");
+            id.expect("each dead letter has one").to_owned()
+        };
+        ids.extend(letters.iter().map(id));
+    }
     ids.sort();
     let deadline = tokio::time::Instant::now() + PATIENCE;
     let left = transport.close(deadline).await;

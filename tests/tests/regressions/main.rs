@@ -3,6 +3,7 @@
 mod bounds;
 mod brake;
 mod config;
+mod dead;
 mod gaps;
 mod health;
 mod keys;

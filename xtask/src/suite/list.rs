@@ -13,6 +13,7 @@ const EXAMPLES: &str = "examples";
 /// The examples that run to their end by themselves, each with the transport that it uses.
 const RUN_EXAMPLES: &[(&str, &str)] = &[
     ("quickstart", "memory"),
+    ("failures", "memory"),
     ("several_crates", "memory"),
     ("state", "memory"),
     ("testing", "memory"),

@@ -79,6 +79,11 @@ impl Config {
         self.try_broker().map_err(ConfigError::one)
     }
 
+    /// Whether events stay in this process.
+    pub(crate) fn is_memory(&self) -> Result<bool, ConfigError> {
+        Ok(matches!(self.broker()?, Broker::Memory))
+    }
+
     fn try_broker(&self) -> Result<Broker, String> {
         let Some(url) = &self.url else {
             return Err(format!("`url` is missing; it must be {FORMS}"));

@@ -245,6 +245,7 @@ impl Rig {
             .map(|at_most| Share {
                 at_most: *at_most,
                 timeout: TIMEOUT,
+                brakes: true,
             })
             .collect();
         let pool = Pool::new(

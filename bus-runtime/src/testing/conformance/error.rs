@@ -1,6 +1,7 @@
 //! What a transport did wrong.
 
 use super::Part;
+use crate::dead::DeadLetterError;
 use crate::transport::TransportError;
 use std::error::Error;
 use std::fmt;
@@ -49,6 +50,12 @@ pub(super) type Kept<T = ()> = Result<T, Fault>;
 impl From<TransportError> for Fault {
     fn from(error: TransportError) -> Self {
         Fault(format!("the transport answered: {error}"))
+    }
+}
+
+impl From<DeadLetterError> for Fault {
+    fn from(error: DeadLetterError) -> Self {
+        Fault(error.to_string())
     }
 }
 

@@ -90,9 +90,12 @@ impl Member {
                 }),
             });
         }
+        let first = subscribed.len();
+        subscribed.extend(groups.keys().map(Subscribed::no_handler));
         let share = Share {
             at_most: plan.limits.in_flight,
             timeout: Duration::from_hours(1),
+            brakes: true,
         };
         let shares = vec![share; subscribed.len()];
         let dispatch = Dispatch::new(
@@ -116,11 +119,12 @@ impl Member {
             tasks,
         };
         let seed = RandomState::new();
-        for (group, subscriptions) in groups {
+        for (no_handler, (group, subscriptions)) in (first..).zip(groups) {
             let topics = subscriptions.keys().copied().collect();
             let intake = Intake::new(Routes {
                 group: Arc::clone(&group),
                 subscriptions,
+                no_handler,
                 pool: member.pool.clone(),
                 window: plan.window,
                 board: Arc::clone(&member.board),

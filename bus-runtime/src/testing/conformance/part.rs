@@ -2,7 +2,7 @@
 
 use super::error::Kept;
 use super::parts::{
-    bounds, deduplicate, delivery, durable, end, failure, order, progress, publish, revoke,
+    bounds, buried, deduplicate, delivery, durable, end, failure, order, progress, publish, revoke,
 };
 use super::stage::Stage;
 use crate::transport::{BoxFuture, Capabilities};
@@ -34,6 +34,10 @@ pub enum Needs {
     Revokes,
     /// For those that do not store an event again whose id they know.
     Deduplicates,
+    /// For those that take replays.
+    Replays,
+    /// For those that take replays, and whose events survive the process.
+    DurableReplays,
     /// For those that limit an event's size.
     MaxEvent,
 }
@@ -47,6 +51,8 @@ impl Needs {
             Needs::Progress => capabilities.progress,
             Needs::Revokes => capabilities.revokes,
             Needs::Deduplicates => capabilities.deduplicates,
+            Needs::Replays => capabilities.replays,
+            Needs::DurableReplays => capabilities.replays && capabilities.durable,
             Needs::MaxEvent => capabilities.max_event < usize::MAX,
         }
     }
@@ -60,6 +66,8 @@ impl fmt::Display for Needs {
             Needs::Progress => "progress",
             Needs::Revokes => "revokes",
             Needs::Deduplicates => "deduplicates",
+            Needs::Replays => "replays",
+            Needs::DurableReplays => "replays, durable",
             Needs::MaxEvent => "max_event",
         })
     }
@@ -119,6 +127,18 @@ parts! {
         "an event whose dead letter is refused stays unsettled and is tried again";
     failure::a_dead_letter_of_the_largest_event_fits, MaxEvent,
         "the largest event that the bus publishes can become a dead letter";
+    buried::dead_letters_are_read_in_pages, Nothing,
+        "dead letters are read from any of them on, each group's by itself, in the order in which they were stored";
+    buried::a_removed_dead_letter_is_gone_and_no_other, Replays,
+        "a dead letter that was removed is not listed any more, and all others are";
+    buried::a_replay_is_handled_once_by_its_group_alone, Replays,
+        "a replay comes once, to its group alone, as the event was published";
+    buried::a_replay_that_fails_again_adds_its_attempts, Replays,
+        "a replay that fails is a dead letter again, with all attempts and where the event stood at first";
+    buried::a_replay_that_no_handler_takes_is_a_dead_letter_again, Replays,
+        "a replay of a topic that its group no longer handles is not lost";
+    buried::a_replay_waits_for_its_group, DurableReplays,
+        "what is replayed while the group is down comes after its next start, in order";
     end::a_drain_waits_for_what_would_be_lost, Nothing,
         "a drain waits for every event that is lost with the process, and for nothing else";
     end::the_end_leaves_nothing, Nothing,

@@ -135,6 +135,18 @@ impl Stage {
         answer.map_err(|_| Fault(format!("{what} was never given: the confirm was lost")))
     }
 
+    /// The oldest dead letters of a group.
+    pub(super) async fn letters(
+        &self,
+        transport: &dyn Transport,
+        group: &str,
+        limit: usize,
+    ) -> Kept<Vec<Message>> {
+        let listing = transport.buried().list(group, 0, limit);
+        let letters = self.within("the dead letters", listing).await??;
+        Ok(letters.into_iter().map(|letter| letter.message).collect())
+    }
+
     /// Closes a connection without consumers.
     pub(super) async fn close(&self, transport: &dyn Transport) -> Kept {
         let deadline = Instant::now() + self.suite.patient_for();

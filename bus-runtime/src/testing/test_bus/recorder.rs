@@ -2,9 +2,8 @@
 
 use super::journal::Journal;
 use crate::clock::Clock;
-use crate::event::Message;
 use crate::transport::{
-    BoxFuture, Capabilities, Confirm, Consumer, Destination, Intake, Leftover, Outgoing,
+    BoxFuture, Buried, Capabilities, Confirm, Consumer, Destination, Intake, Leftover, Outgoing,
     Subscription, Transport, TransportError,
 };
 use std::sync::Arc;
@@ -48,12 +47,8 @@ impl Transport for Recorder {
         self.transport.publish(outgoing, confirm);
     }
 
-    fn dead_letters<'a>(
-        &'a self,
-        group: &'a str,
-        limit: usize,
-    ) -> BoxFuture<'a, Result<Vec<Message>, TransportError>> {
-        self.transport.dead_letters(group, limit)
+    fn buried(&self) -> &dyn Buried {
+        self.transport.buried()
     }
 
     fn close(&self, deadline: Instant) -> BoxFuture<'_, Leftover> {

@@ -6,11 +6,12 @@ use super::options::KafkaOptions;
 use super::producer::{self, Context};
 use super::routes::{Prepared, Routes, Target, Way};
 use super::thread::spawn;
-use super::topics::Topics;
+use super::topics::{Kind, Topics};
 use super::wire;
-use crate::event::check_topic;
-use crate::transport::{Confirm, Outgoing, TransportError};
+use crate::event::{Key, Message, check_topic};
+use crate::transport::{Confirm, Destination, Outgoing, TransportError};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -65,7 +66,9 @@ impl Desk {
             deadline,
             ..
         } = outgoing;
-        let headers = match check_topic(&message.topic) {
+        // A dead letter has to be stored, and its topic is its group's.
+        let is_dead = matches!(destination, Destination::DeadLetters { .. });
+        let headers = match check_topic(&message.topic).filter(|_| !is_dead) {
             None => wire::headers(&message, &destination),
             Some(fault) => Err(TransportError::Refused(format!(
                 "`{}` is no topic: {fault}",
@@ -76,14 +79,46 @@ impl Desk {
             Ok(headers) => headers,
             Err(error) => return confirm.answer(Err(error)),
         };
+        let target = Target::of(&message, &destination);
+        self.begin(target, (message, headers), false, deadline, confirm);
+    }
+
+    /// Says of a key in a group's compacted topic what is so from now on, or with nothing that there is nothing to say.
+    pub(super) fn say(
+        self: &Arc<Self>,
+        group: &Arc<str>,
+        key: String,
+        value: Option<String>,
+        deadline: tokio::time::Instant,
+        confirm: Confirm,
+    ) {
+        let target = Target {
+            kind: Kind::Resolved,
+            name: Arc::clone(group),
+        };
+        let is_tombstone = value.is_none();
+        let key = Key::from_bytes(key);
+        let message = Message::new(Arc::clone(group), key, value.unwrap_or_default());
+        let record = (message, OwnedHeaders::new());
+        self.begin(target, record, is_tombstone, deadline, confirm);
+    }
+
+    fn begin(
+        self: &Arc<Self>,
+        target: Target,
+        (message, headers): (Message, OwnedHeaders),
+        is_tombstone: bool,
+        deadline: tokio::time::Instant,
+        confirm: Confirm,
+    ) {
         let Some(due) = self.open.begin(confirm, deadline.into_std()) else {
             return;
         };
-        let target = Target::of(&message, &destination);
         let prepared = Prepared {
             due,
             message,
             headers,
+            is_tombstone,
         };
         match self.routes.way(target, prepared) {
             Way::Direct(name, prepared) => self.send(&name, prepared),
@@ -98,10 +133,14 @@ impl Desk {
             due,
             message,
             headers,
+            is_tombstone,
         } = prepared;
-        let record = BaseRecord::with_opaque_to(name, Box::new(due))
-            .payload(&*message.payload)
-            .headers(headers);
+        let record = BaseRecord::with_opaque_to(name, Box::new(due)).headers(headers);
+        let record = if is_tombstone {
+            record
+        } else {
+            record.payload(&*message.payload)
+        };
         let record = match message.key.as_bytes() {
             Some(key) => record.key(key),
             None => record,

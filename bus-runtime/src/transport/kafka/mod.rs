@@ -15,6 +15,7 @@ mod open;
 mod options;
 mod producer;
 mod publisher;
+mod reader;
 mod routes;
 mod thread;
 mod topics;

@@ -28,7 +28,26 @@ impl Names {
     /// Where a group's dead letters are. No event's topic has an empty segment. A topic's name takes no `~`, which
     /// joins a handler's own group to the bus's: it is an empty segment too.
     pub(super) fn dead_topic(&self, group: &str) -> String {
-        format!("{}{}..dead", self.prefix, group.replace('~', ".."))
+        self.of_group(group, "dead")
+    }
+
+    /// Where those of a group's dead letters are named that were replayed or purged.
+    pub(super) fn resolved_topic(&self, group: &str) -> String {
+        self.of_group(group, "resolved")
+    }
+
+    /// Where a group's replays are.
+    pub(super) fn replay_topic(&self, group: &str) -> String {
+        self.of_group(group, "replay")
+    }
+
+    /// What the source of a group's replays is called: their topic without the namespace.
+    pub(super) fn replays(group: &str) -> String {
+        format!("{}..replay", group.replace('~', ".."))
+    }
+
+    fn of_group(&self, group: &str, what: &str) -> String {
+        format!("{}{}..{what}", self.prefix, group.replace('~', ".."))
     }
 }
 
@@ -52,5 +71,11 @@ mod tests {
         };
         assert_eq!(plain.topic("orders"), "orders");
         assert_eq!(plain.dead_topic("shop"), "shop..dead");
+        assert_eq!(plain.resolved_topic("shop"), "shop..resolved");
+        assert_eq!(
+            staging.replay_topic("shop~audit"),
+            "staging.shop..audit..replay"
+        );
+        assert_eq!(Names::replays("shop~audit"), "shop..audit..replay");
     }
 }

@@ -66,6 +66,18 @@ impl Publisher {
         self.desk.publish(outgoing, confirm);
     }
 
+    /// Says of a key in a group's compacted topic what is so from now on; see [`Desk::say`].
+    pub(super) fn say(
+        &self,
+        group: &Arc<str>,
+        key: String,
+        value: Option<String>,
+        deadline: tokio::time::Instant,
+        confirm: Confirm,
+    ) {
+        self.desk.say(group, key, value, deadline, confirm);
+    }
+
     /// No publish begins any more; ends when all is answered, and at the deadline at the latest. `false` when it did
     /// not end by then.
     pub(super) async fn close(&self, deadline: tokio::time::Instant) -> bool {

@@ -16,6 +16,8 @@ pub(super) struct Prepared {
     pub(super) due: Due,
     pub(super) message: Message,
     pub(super) headers: OwnedHeaders,
+    /// Its value is null, which takes away what was said of its key in a compacted topic.
+    pub(super) is_tombstone: bool,
 }
 
 /// Where publishes go.
@@ -32,11 +34,12 @@ struct Table {
     opening: bool,
 }
 
-/// An event's topic, or the group whose dead letter it is.
+/// An event's topic, or one of those of a group.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Target {
-    Topic(Arc<str>),
-    DeadLetters(Arc<str>),
+pub(super) struct Target {
+    pub(super) kind: Kind,
+    /// The topic's name, or the group's.
+    pub(super) name: Arc<str>,
 }
 
 #[derive(Debug)]
@@ -69,10 +72,13 @@ pub(super) struct Awaited {
 
 impl Target {
     pub(super) fn of(message: &Message, destination: &Destination) -> Self {
-        match destination {
-            Destination::Topic => Target::Topic(Arc::clone(&message.topic)),
-            Destination::DeadLetters { group, .. } => Target::DeadLetters(Arc::clone(group)),
-        }
+        let (kind, name) = match destination {
+            Destination::Topic => (Kind::Events, &message.topic),
+            Destination::DeadLetters { group, .. } => (Kind::DeadLetters, group),
+            Destination::Replay { group, .. } => (Kind::Replays, group),
+        };
+        let name = Arc::clone(name);
+        Target { kind, name }
     }
 }
 
@@ -80,10 +86,7 @@ impl Awaited {
     pub(super) fn wanted(&self) -> Wanted {
         Wanted {
             name: (*self.name).to_owned(),
-            kind: match self.target {
-                Target::Topic(_) => Kind::Events,
-                Target::DeadLetters(_) => Kind::DeadLetters,
-            },
+            kind: self.target.kind,
         }
     }
 }
@@ -101,10 +104,13 @@ impl Routes {
         let mut table = self.lock();
         let Table { routes, opening } = &mut *table;
         let route = routes.entry(target).or_insert_with_key(|target| Route {
-            name: match target {
-                Target::Topic(topic) => self.names.topic(topic).into(),
-                Target::DeadLetters(group) => self.names.dead_topic(group).into(),
-            },
+            name: match target.kind {
+                Kind::Events => self.names.topic(&target.name),
+                Kind::DeadLetters => self.names.dead_topic(&target.name),
+                Kind::Resolved => self.names.resolved_topic(&target.name),
+                Kind::Replays => self.names.replay_topic(&target.name),
+            }
+            .into(),
             waiting: Some(VecDeque::new()),
         });
         match &mut route.waiting {
@@ -206,7 +212,10 @@ mod tests {
             Publishes {
                 open: Open::default(),
                 routes: Routes::new(Names::new(&crate::transport::kafka::options::for_test())),
-                target: Target::Topic("orders".into()),
+                target: Target {
+                    kind: Kind::Events,
+                    name: "orders".into(),
+                },
             }
         }
 
@@ -217,6 +226,7 @@ mod tests {
                 due: due.expect("open"),
                 message: Message::new("orders", Key::NONE, vec![number]),
                 headers: OwnedHeaders::new(),
+                is_tombstone: false,
             };
             self.routes.way(self.target.clone(), prepared)
         }

@@ -34,11 +34,15 @@ pub(super) struct Wanted {
 }
 
 /// What a topic is for, which says how it is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
     Events,
     /// A group's dead letters: they never expire, and are read in their order.
     DeadLetters,
+    /// Which of them were replayed or purged: the last word on each.
+    Resolved,
+    /// What is replayed for a group: it never expires.
+    Replays,
 }
 
 /// Makes sure that topics exist, once each.
@@ -213,15 +217,18 @@ impl Topics {
             .create_with_context(plain)
             .map_err(|error| client::failed(&asked, &error))?;
         let partitions = match wanted.kind {
-            Kind::Events => i32::try_from(self.options.partitions).unwrap_or(i32::MAX),
-            Kind::DeadLetters => 1,
+            Kind::Events | Kind::Replays => {
+                i32::try_from(self.options.partitions).unwrap_or(i32::MAX)
+            }
+            Kind::DeadLetters | Kind::Resolved => 1,
         };
         let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(-1));
         let topic = match wanted.kind {
             Kind::Events => topic,
-            Kind::DeadLetters => topic
+            Kind::DeadLetters | Kind::Replays => topic
                 .set("cleanup.policy", "delete")
                 .set("retention.ms", "-1"),
+            Kind::Resolved => topic.set("cleanup.policy", "compact"),
         };
         let left = Some(left(deadline).min(MAKING));
         let options = AdminOptions::new()

@@ -3,18 +3,19 @@
 use super::blocking::blocking;
 use super::client::Connection;
 use super::consumer;
-use super::dead_letters;
+use super::dead_letters::{self, DeadLetters};
 use super::names::Names;
 use super::options::KafkaOptions;
 use super::publisher::Publisher;
 use super::topics::{Kind, Topics, Wanted};
 use super::wire::MAX_EVENT;
-use crate::event::{Message, check_name};
+use crate::event::check_name;
 use crate::transport::{
-    Acknowledge, BoxFuture, Capabilities, Confirm, Consumer, Intake, Leftover, Outgoing,
-    Subscription, Transport, TransportError,
+    Acknowledge, BoxFuture, Buried, Capabilities, Confirm, Consumer, Intake, Leftover, Letter,
+    Outgoing, Position, Subscription, Transport, TransportError,
 };
 use std::sync::Arc;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -67,7 +68,8 @@ pub(crate) async fn connect(options: KafkaOptions) -> Result<Kafka, TransportErr
 }
 
 impl Kafka {
-    /// Makes sure that a group's topics exist, that of its dead letters too. Says how many partitions its events have.
+    /// Makes sure that a group's topics exist, those of its dead letters and replays too. Says how many partitions its
+    /// consumer reads.
     async fn provide(&self, subscription: &Subscription) -> Result<usize, TransportError> {
         let events = subscription.topics.iter().map(|topic| Wanted {
             name: self.names.topic(topic),
@@ -77,13 +79,19 @@ impl Kafka {
             name: self.names.dead_topic(&subscription.group),
             kind: Kind::DeadLetters,
         };
-        let wanted: Vec<Wanted> = events.chain([dead_letters]).collect();
+        let replays = Wanted {
+            name: self.names.replay_topic(&subscription.group),
+            kind: Kind::Replays,
+        };
+        let wanted: Vec<Wanted> = events.chain([dead_letters, replays]).collect();
         let deadline = crate::clock::after(self.options.connect_timeout).into_std();
         let topics = Arc::clone(&self.topics);
         blocking("kafka-topics", move || {
             topics.ensure(&wanted, deadline)?;
-            let of_events = wanted.iter().filter(|topic| topic.kind == Kind::Events);
-            Ok(of_events.map(|topic| topics.partitions(&topic.name)).sum())
+            let read = wanted
+                .iter()
+                .filter(|topic| topic.kind != Kind::DeadLetters);
+            Ok(read.map(|topic| topics.partitions(&topic.name)).sum())
         })
         .await?
     }
@@ -97,6 +105,7 @@ impl Transport for Kafka {
             progress: false,
             revokes: true,
             deduplicates: false,
+            replays: true,
             max_event: MAX_EVENT,
         }
     }
@@ -122,20 +131,8 @@ impl Transport for Kafka {
         self.publisher.publish(outgoing, confirm);
     }
 
-    fn dead_letters<'a>(
-        &'a self,
-        group: &'a str,
-        limit: usize,
-    ) -> BoxFuture<'a, Result<Vec<Message>, TransportError>> {
-        Box::pin(async move {
-            let topic = self.names.dead_topic(group);
-            let options = Arc::clone(&self.options);
-            let connection = Arc::clone(&self.connection);
-            blocking("kafka-dead-letters", move || {
-                dead_letters::read(&options, &connection, &topic, limit)
-            })
-            .await?
-        })
+    fn buried(&self) -> &dyn Buried {
+        self
     }
 
     fn close(&self, deadline: Instant) -> BoxFuture<'_, Leftover> {
@@ -148,6 +145,95 @@ impl Transport for Kafka {
             } else {
                 Leftover(vec!["the thread that publishes to Kafka".into()])
             }
+        })
+    }
+}
+
+impl Kafka {
+    /// Does what blocks with the dead letters of a group.
+    async fn with_letters<T: Send + 'static>(
+        &self,
+        group: &str,
+        work: impl FnOnce(DeadLetters) -> Result<T, TransportError> + Send + 'static,
+    ) -> Result<T, TransportError> {
+        let letters = DeadLetters {
+            options: Arc::clone(&self.options),
+            connection: Arc::clone(&self.connection),
+            topic: self.names.dead_topic(group),
+            resolved: self.names.resolved_topic(group),
+        };
+        blocking("kafka-dead-letters", move || work(letters)).await?
+    }
+
+    /// Says of dead letters that they are resolved, or that there is nothing to say of them any more.
+    async fn say(
+        &self,
+        group: &str,
+        words: impl Iterator<Item = (String, Option<String>)>,
+    ) -> Result<(), TransportError> {
+        let group: Arc<str> = group.into();
+        let deadline = crate::clock::after(self.options.publish_timeout);
+        let answers = words.map(|(key, value)| {
+            let (confirm, answer) = oneshot::channel();
+            // Nobody waits where the removal was given up.
+            let confirm = Confirm::new(move |answer| drop(confirm.send(answer)));
+            self.publisher.say(&group, key, value, deadline, confirm);
+            answer
+        });
+        let answers: Vec<_> = answers.collect();
+        for answer in answers {
+            answer.await.unwrap_or(Err(TransportError::Closed))?;
+        }
+        Ok(())
+    }
+}
+
+impl Buried for Kafka {
+    fn knows<'a>(&'a self, group: &'a str) -> BoxFuture<'a, Result<bool, TransportError>> {
+        Box::pin(self.with_letters(group, |letters| letters.are_there()))
+    }
+
+    fn list<'a>(
+        &'a self,
+        group: &'a str,
+        from: Position,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Letter>, TransportError>> {
+        Box::pin(self.with_letters(group, move |letters| letters.read(from, limit)))
+    }
+
+    fn newest<'a>(
+        &'a self,
+        group: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Position>, TransportError>> {
+        Box::pin(self.with_letters(group, |letters| letters.newest()))
+    }
+
+    fn remove<'a>(
+        &'a self,
+        group: &'a str,
+        letters: &'a [Letter],
+    ) -> BoxFuture<'a, Result<(), TransportError>> {
+        Box::pin(async move {
+            let words = letters.iter().map(dead_letters::resolved);
+            self.say(group, words.map(|(key, value)| (key, Some(value))))
+                .await?;
+            // They are removed: what follows only makes room, and is done again with the next ones.
+            let cut = self.with_letters(group, |letters| letters.cut());
+            let tidied = match cut.await {
+                Ok(cut) => {
+                    self.say(group, cut.into_iter().map(|key| (key, None)))
+                        .await
+                }
+                Err(error) => Err(error),
+            };
+            if let Err(error) = tidied {
+                tracing::info!(
+                    group,
+                    "the topic of dead letters was not cut to those that are left: {error}"
+                );
+            }
+            Ok(())
         })
     }
 }

@@ -16,6 +16,7 @@ const ID: &str = "bus-id";
 const DEAD_ID: &str = "bus-dead-id";
 const DEAD_TOPIC: &str = "bus-dead-topic";
 const DEAD_POSITION: &str = "bus-dead-position";
+const REPLAY_TOPIC: &str = "bus-replay-topic";
 
 /// What the client counts at most for the numbers in a record: length, attributes, time, offset, the lengths of key
 /// and value, the number of headers.
@@ -26,7 +27,8 @@ pub(super) fn headers(
     message: &Message,
     destination: &Destination,
 ) -> Result<OwnedHeaders, TransportError> {
-    let dead = matches!(destination, Destination::DeadLetters { .. });
+    // Of an event that was published before, whatever it has.
+    let dead = !matches!(destination, Destination::Topic);
     let event = message.size();
     if !dead && event > MAX_EVENT {
         return Err(TransportError::TooLarge {
@@ -43,6 +45,13 @@ pub(super) fn headers(
             value: Some(id),
         });
         size += written(ID, id.as_bytes());
+    }
+    if let Destination::Replay { .. } = destination {
+        headers = headers.insert(Header {
+            key: REPLAY_TOPIC,
+            value: Some(&*message.topic),
+        });
+        size += written(REPLAY_TOPIC, message.topic.as_bytes());
     }
     for (name, value) in message.headers.iter() {
         // A dead letter has to be stored, whatever the original has.
@@ -72,7 +81,7 @@ fn is_position(message: &Message) -> bool {
 
 /// The last value of a header: what a dead letter adds follows the original's own.
 fn last<'a>(headers: &'a Headers, name: &str) -> Option<&'a str> {
-    let (_, value) = headers.iter().filter(|(found, _)| *found == name).last()?;
+    let (_, value) = headers.iter().rfind(|(found, _)| *found == name)?;
     std::str::from_utf8(value).ok()
 }
 
@@ -147,6 +156,25 @@ pub(super) fn dead_letter(letter: Message) -> Message {
         topic: topic.unwrap_or_else(|| Arc::clone(&letter.topic)),
         id: id.unwrap_or_else(|| letter.id.clone()),
         ..letter
+    }
+}
+
+/// The replay in a record: its topic is the original event's.
+pub(super) fn replay(record: Message) -> Message {
+    // It stands in front of the event's own headers.
+    let at = record
+        .headers
+        .iter()
+        .position(|(name, _)| name == REPLAY_TOPIC);
+    let topic = record.headers.get(REPLAY_TOPIC).map(Arc::from);
+    let headers = record.headers.iter().enumerate();
+    let headers = headers.filter(|(index, _)| Some(*index) != at);
+    Message {
+        topic: topic.unwrap_or_else(|| Arc::clone(&record.topic)),
+        headers: headers
+            .map(|(_, (name, value))| (name.to_owned(), value.clone()))
+            .collect(),
+        ..record
     }
 }
 
@@ -317,6 +345,33 @@ mod tests {
             ("stock.reserved", "id-1")
         );
         assert_eq!(letter.headers.len(), 3);
+    }
+
+    #[test]
+    fn a_replay_names_its_topic_before_its_own_headers() {
+        let own: [(&str, &[u8]); 2] = [("a", b"1"), ("bus-replay-topic", b"its own")];
+        let event = message("id-1", &own);
+        let replays = Destination::Replay {
+            group: "shop".into(),
+            id: "42/7".into(),
+        };
+        let written = sent(&event, &replays);
+        assert_eq!(
+            written,
+            pairs(&[
+                ("bus-id", b"id-1"),
+                ("bus-replay-topic", b"orders.placed"),
+                ("a", b"1"),
+                ("bus-replay-topic", b"its own")
+            ])
+        );
+        let record = Message {
+            topic: "shop..replay".into(),
+            ..received(written)
+        };
+        let read = replay(record);
+        assert_eq!((&*read.topic, read.id.as_str()), ("orders.placed", "id-1"));
+        assert_eq!(read.headers, event.headers);
     }
 
     #[test]

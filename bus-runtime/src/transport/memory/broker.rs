@@ -4,10 +4,9 @@ use super::consumer::MemoryConsumer;
 use super::log::{Log, Published};
 use super::task::{Shared, run};
 use crate::delivery::Intake;
-use crate::event::Message;
 use crate::transport::{
-    BoxFuture, Capabilities, Confirm, Consumer, Destination, Leftover, Outgoing, Receipt,
-    Subscription, Transport, TransportError,
+    BoxFuture, Buried, Capabilities, Confirm, Consumer, Destination, Leftover, Letter, Outgoing,
+    Position, Receipt, Subscription, Transport, TransportError,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -73,6 +72,7 @@ impl Memory {
 impl Transport for Memory {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
+            replays: true,
             max_event: self.max_event,
             ..Capabilities::NONE
         }
@@ -96,6 +96,14 @@ impl Transport for Memory {
             });
             self.shared.due().add(source);
         }
+        let lane = log.add_replays(Arc::clone(&subscription.group));
+        let shared = Arc::downgrade(&self.shared);
+        let source = intake.open_replays("memory/replays", 1, move || {
+            if let Some(shared) = shared.upgrade() {
+                shared.woken(lane);
+            }
+        });
+        self.shared.due().add(source);
         let consumer = MemoryConsumer::new(
             Arc::clone(&self.shared),
             first..self.shared.due().lanes(),
@@ -106,27 +114,29 @@ impl Transport for Memory {
     }
 
     fn publish(&self, outgoing: Outgoing, confirm: Confirm) {
-        let Destination::DeadLetters { group, .. } = &outgoing.destination else {
-            return self.publish_to_topic(outgoing, confirm);
-        };
-        let answer = {
-            let mut log = self.shared.log();
-            if log.is_closed() {
-                Err(TransportError::Closed)
-            } else {
-                log.bury(Arc::clone(group), outgoing.message);
-                Ok(Receipt::stored(false))
+        let answer = match outgoing.destination {
+            Destination::Topic => return self.publish_to_topic(outgoing, confirm),
+            Destination::DeadLetters { group, .. } => {
+                let mut log = self.shared.log();
+                if log.is_closed() {
+                    Err(TransportError::Closed)
+                } else {
+                    log.bury(group, outgoing.message);
+                    Ok(())
+                }
+            }
+            Destination::Replay { group, .. } => {
+                // Under the log's lock, as publishes are: its group may be ending.
+                let mut log = self.shared.log();
+                let lane = log.replay(&group, outgoing.message);
+                lane.map(|lane| self.shared.published(&[lane]))
             }
         };
-        confirm.answer(answer);
+        confirm.answer(answer.map(|()| Receipt::stored(false)));
     }
 
-    fn dead_letters<'a>(
-        &'a self,
-        group: &'a str,
-        limit: usize,
-    ) -> BoxFuture<'a, Result<Vec<Message>, TransportError>> {
-        Box::pin(async move { Ok(self.shared.log().dead_letters(group, limit)) })
+    fn buried(&self) -> &dyn Buried {
+        self
     }
 
     fn close(&self, deadline: Instant) -> BoxFuture<'_, Leftover> {
@@ -141,6 +151,40 @@ impl Transport for Memory {
                 Ok(()) => Leftover::default(),
                 Err(_) => Leftover(vec!["the task of `memory:`".to_owned()]),
             }
+        })
+    }
+}
+
+impl Buried for Memory {
+    fn knows<'a>(&'a self, group: &'a str) -> BoxFuture<'a, Result<bool, TransportError>> {
+        Box::pin(async move { Ok(self.shared.log().knows(group)) })
+    }
+
+    fn list<'a>(
+        &'a self,
+        group: &'a str,
+        from: Position,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Letter>, TransportError>> {
+        Box::pin(async move { Ok(self.shared.log().dead_letters(group, from, limit)) })
+    }
+
+    fn newest<'a>(
+        &'a self,
+        group: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Position>, TransportError>> {
+        Box::pin(async move { Ok(self.shared.log().newest_letter(group)) })
+    }
+
+    fn remove<'a>(
+        &'a self,
+        group: &'a str,
+        letters: &'a [Letter],
+    ) -> BoxFuture<'a, Result<(), TransportError>> {
+        Box::pin(async move {
+            let admitted = self.shared.log().remove_letters(group, letters);
+            self.shared.admitted(admitted);
+            Ok(())
         })
     }
 }

@@ -4,8 +4,8 @@ use super::room::Room;
 use super::waiting::Waiting;
 use crate::delivery::{Incoming, Position};
 use crate::event::Message;
-use crate::transport::{Confirm, Outgoing};
-use std::collections::{HashMap, HashSet, VecDeque};
+use crate::transport::{Confirm, Letter, Outgoing, TransportError};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -21,7 +21,11 @@ pub(super) struct Log {
     lanes: Vec<Lane>,
     /// The lanes of a topic, without those whose group has ended.
     by_topic: HashMap<&'static str, Vec<usize>>,
-    dead: HashMap<Arc<str>, Vec<Message>>,
+    /// The lane of a group's replays.
+    replays: HashMap<Arc<str>, usize>,
+    dead: HashMap<Arc<str>, BTreeMap<Position, Message>>,
+    /// The position of the next dead letter.
+    next_letter: Position,
     /// Publishes for which there is no room yet.
     waiting: Waiting,
     /// Events that a lane still needs.
@@ -31,10 +35,11 @@ pub(super) struct Log {
     closed: bool,
 }
 
-/// One topic of one group: a source.
+/// One topic of one group, or what is replayed for it: a source.
 #[derive(Debug)]
 struct Lane {
-    topic: &'static str,
+    /// None, for replays.
+    topic: Option<&'static str>,
     /// Its group takes no more.
     stopped: bool,
     waiting: VecDeque<(Position, Arc<Logged>)>,
@@ -80,7 +85,9 @@ impl Log {
         Log {
             lanes: Vec::new(),
             by_topic: HashMap::new(),
+            replays: HashMap::new(),
             dead: HashMap::new(),
+            next_letter: 1,
             waiting: Waiting::default(),
             live: 0,
             room: Room::new(event_limit, byte_limit),
@@ -95,8 +102,20 @@ impl Log {
 
     /// Adds a lane, and says its number.
     pub(super) fn add_lane(&mut self, topic: &'static str) -> usize {
-        let lane = self.lanes.len();
+        let lane = self.push_lane(Some(topic));
         self.by_topic.entry(topic).or_default().push(lane);
+        lane
+    }
+
+    /// Adds the lane of a group's replays, and says its number.
+    pub(super) fn add_replays(&mut self, group: Arc<str>) -> usize {
+        let lane = self.push_lane(None);
+        self.replays.insert(group, lane);
+        lane
+    }
+
+    fn push_lane(&mut self, topic: Option<&'static str>) -> usize {
+        let lane = self.lanes.len();
         self.lanes.push(Lane {
             topic,
             stopped: false,
@@ -128,7 +147,9 @@ impl Log {
         let waiting = std::mem::take(&mut ended.waiting);
         let delivered = std::mem::take(&mut ended.delivered);
         let lost = waiting.len() + delivered.len() + std::mem::take(&mut ended.released);
-        if let Some(lanes) = self.by_topic.get_mut(ended.topic) {
+        if let Some(topic) = ended.topic
+            && let Some(lanes) = self.by_topic.get_mut(topic)
+        {
             lanes.retain(|other| *other != lane);
         }
         for (_, event) in waiting.into_iter().chain(delivered) {
@@ -209,17 +230,63 @@ impl Log {
     /// room, only once the dead letter is stored.
     pub(super) fn bury(&mut self, group: Arc<str>, message: Message) {
         self.room.add(message.size());
-        self.dead.entry(group).or_default().push(message);
+        let letters = self.dead.entry(group).or_default();
+        letters.insert(self.next_letter, message);
+        self.next_letter += 1;
     }
 
-    pub(super) fn dead_letters(&self, group: &str, limit: usize) -> Vec<Message> {
-        self.dead
+    /// Appends a dead letter for its group alone, whether it fits or not: the dead letter makes room only once the
+    /// replay is stored. Says which lane has it.
+    pub(super) fn replay(
+        &mut self,
+        group: &str,
+        message: Message,
+    ) -> Result<usize, TransportError> {
+        let Some(lane) = self.replays.get(group).copied() else {
+            return Err(TransportError::Refused(format!(
+                "no handler of this bus has the group `{group}`"
+            )));
+        };
+        if self.closed || self.lanes[lane].stopped {
+            return Err(TransportError::Closed);
+        }
+        append_to(&mut self.lanes, &[lane], message, &mut self.room);
+        self.live += 1;
+        Ok(lane)
+    }
+
+    /// Whether a group takes events from this log.
+    pub(super) fn knows(&self, group: &str) -> bool {
+        self.replays.contains_key(group)
+    }
+
+    pub(super) fn dead_letters(&self, group: &str, from: Position, limit: usize) -> Vec<Letter> {
+        let letters = self
+            .dead
             .get(group)
             .into_iter()
-            .flatten()
+            .flat_map(|all| all.range(from..));
+        letters
             .take(limit)
-            .cloned()
+            .map(|(position, message)| Letter::new(*position, message.clone()))
             .collect()
+    }
+
+    pub(super) fn newest_letter(&self, group: &str) -> Option<Position> {
+        let (newest, _) = self.dead.get(group)?.last_key_value()?;
+        Some(*newest)
+    }
+
+    /// Removes dead letters, and lets in what fits now.
+    pub(super) fn remove_letters(&mut self, group: &str, letters: &[Letter]) -> Admitted {
+        if let Some(stored) = self.dead.get_mut(group) {
+            for letter in letters {
+                if let Some(message) = stored.remove(&letter.position) {
+                    self.room.remove(message.size());
+                }
+            }
+        }
+        self.admit()
     }
 
     /// The sizes of a lane's next events, `most` of them at most.
@@ -294,15 +361,8 @@ impl Log {
         let Some(lanes) = self.by_topic.get(&*message.topic) else {
             return &[];
         };
-        let size = message.size();
-        let event = Arc::new(Logged { message, size });
-        for lane in lanes {
-            let Lane { waiting, next, .. } = &mut self.lanes[*lane];
-            waiting.push_back((*next, Arc::clone(&event)));
-            *next += 1;
-        }
+        append_to(&mut self.lanes, lanes, message, &mut self.room);
         self.live += 1;
-        self.room.add(size);
         lanes
     }
 
@@ -311,6 +371,18 @@ impl Log {
         self.closed = true;
         self.waiting.take(|_| true)
     }
+}
+
+/// Appends an event to these lanes.
+fn append_to(lanes: &mut [Lane], to: &[usize], message: Message, room: &mut Room) {
+    let size = message.size();
+    let event = Arc::new(Logged { message, size });
+    for lane in to {
+        let Lane { waiting, next, .. } = &mut lanes[*lane];
+        waiting.push_back((*next, Arc::clone(&event)));
+        *next += 1;
+    }
+    room.add(size);
 }
 
 /// Whether an event for these lanes would be lost: one of them takes no more, or all their groups have ended.

@@ -3,8 +3,12 @@
 use super::connection::Links;
 use super::connection::Listeners;
 use super::consumer::{ConsumerLoop, Phase, closed};
+use super::feed::Feed;
+use super::generation::Generation;
 use super::layout::Layout;
+use super::link::Link;
 use super::options::NatsOptions;
+use super::setup::{self, ApiOrTransport};
 use crate::transport::{BoxFuture, Consumer, Intake, Leftover, Subscription, TransportError};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +28,8 @@ const MOMENT: Duration = Duration::from_millis(100);
 pub(super) struct NatsConsumer {
     group: Arc<str>,
     phase: watch::Sender<Phase>,
-    task: JoinHandle<Leftover>,
+    /// For its events, and for what is replayed for it.
+    tasks: [JoinHandle<Leftover>; 2],
 }
 
 /// Begins a group's consumer.
@@ -40,23 +45,36 @@ pub(super) async fn consume(
     let group = subscription.group;
     let deadline = Instant::now() + SETUP;
     let (phase, phase_seen) = watch::channel(Phase::Running);
-    let (consumer, generation) = loop {
+    let begun = loop {
         let link = async { links.wait_for(Option::is_some).await.ok()?.clone() };
         let link = match tokio::time::timeout_at(deadline, link).await {
             Ok(link) => link.ok_or(TransportError::Closed)?,
             Err(_) => return Err(closed(&group)),
         };
-        let begun = ConsumerLoop::begin(
-            Arc::clone(&group),
-            &subscription.topics,
-            layout.clone(),
-            Arc::clone(&options),
-            links.clone(),
-            link,
-            phase_seen.clone(),
-            intake.clone(),
-        );
-        match begun.await {
+        let start = async |feed: Feed, link: Link| {
+            let begun = ConsumerLoop::begin(
+                Arc::clone(&group),
+                &subscription.topics,
+                feed,
+                Arc::clone(&options),
+                links.clone(),
+                link,
+                phase_seen.clone(),
+                intake.clone(),
+            );
+            begun.await
+        };
+        let both = async {
+            setup::dead_letters(&link, &layout, &options).await?;
+            setup::replays(&link, &layout, &options).await?;
+            let events = start(Feed::events(layout.clone()), link.clone()).await?;
+            let replays = Feed::replays(layout.clone(), Arc::clone(&group));
+            Ok::<[(ConsumerLoop, Generation); 2], ApiOrTransport>([
+                events,
+                start(replays, link).await?,
+            ])
+        };
+        match both.await {
             Ok(begun) => break begun,
             Err(error) if error.is_transient() && Instant::now() < deadline => {
                 let error = error.during("setting up the consumer");
@@ -67,8 +85,12 @@ pub(super) async fn consume(
         }
     };
     listeners.add(intake);
-    let task = tracker.spawn(consumer.run(generation));
-    Ok(Box::new(NatsConsumer { group, phase, task }))
+    let tasks = begun.map(|(consumer, generation)| tracker.spawn(consumer.run(generation)));
+    Ok(Box::new(NatsConsumer {
+        group,
+        phase,
+        tasks,
+    }))
 }
 
 impl Consumer for NatsConsumer {
@@ -87,22 +109,26 @@ impl Consumer for NatsConsumer {
             let NatsConsumer {
                 group,
                 phase,
-                mut task,
+                tasks,
             } = *self;
             let (inner, end) = deadlines(deadline);
             phase.send_replace(Phase::Closing(inner));
-            match tokio::time::timeout_at(end, &mut task).await {
-                Ok(Ok(leftover)) => leftover,
-                Ok(Err(error)) => {
-                    Leftover(vec![format!("the consumer of group `{group}`: {error}")])
-                }
-                Err(_) => {
-                    task.abort();
-                    Leftover(vec![format!(
-                        "the consumer of group `{group}`: it had to be aborted"
-                    )])
+            let mut left = Vec::new();
+            for mut task in tasks {
+                match tokio::time::timeout_at(end, &mut task).await {
+                    Ok(Ok(leftover)) => left.extend(leftover.0),
+                    Ok(Err(error)) => {
+                        left.push(format!("the consumer of group `{group}`: {error}"));
+                    }
+                    Err(_) => {
+                        task.abort();
+                        left.push(format!(
+                            "the consumer of group `{group}`: it had to be aborted"
+                        ));
+                    }
                 }
             }
+            Leftover(left)
         })
     }
 }

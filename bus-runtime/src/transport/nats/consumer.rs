@@ -5,12 +5,12 @@ mod reset;
 
 use super::acks::{ACK, Delivered, NAK, PROGRESS, Unacknowledged};
 use super::connection::Links;
+use super::feed::Feed;
 use super::generation::{Again, Generation};
-use super::layout::Layout;
 use super::link::Link;
 use super::mark::Seen;
 use super::options::NatsOptions;
-use super::setup::{self, ApiOrTransport, Durable};
+use super::setup::{ApiOrTransport, Durable};
 use super::wire;
 use crate::transport::{Epoch, Incoming, Intake, Leftover, Position, Source, TransportError};
 use async_nats::{Message, Subject};
@@ -46,7 +46,7 @@ pub(super) enum Phase {
 #[derive(Debug)]
 pub(super) struct ConsumerLoop {
     group: Arc<str>,
-    layout: Layout,
+    feed: Feed,
     options: Arc<NatsOptions>,
     links: Links,
     phase: watch::Receiver<Phase>,
@@ -93,25 +93,24 @@ impl ConsumerLoop {
     pub(super) async fn begin(
         group: Arc<str>,
         topics: &[&'static str],
-        layout: Layout,
+        feed: Feed,
         options: Arc<NatsOptions>,
         links: Links,
         link: Link,
         phase: watch::Receiver<Phase>,
         intake: Intake,
     ) -> Result<(Self, Generation), ApiOrTransport> {
-        setup::dead_letters(&link, &layout, &options).await?;
         // As it is to be; `reset` has it as it is.
         let durable = Durable {
             name: group.to_string(),
-            stream: layout.stream().to_owned(),
+            stream: feed.stream().to_owned(),
             ack_wait: options.ack_wait,
             ack_limit: 0,
             is_new: false,
             settled: None,
         };
         let wake = Arc::new(Notify::new());
-        let source = open_source(&intake, &layout, &wake, now_as_epoch());
+        let source = open_source(&intake, &feed, &wake, now_as_epoch());
         let mut consumer = ConsumerLoop {
             topics: topics
                 .iter()
@@ -119,7 +118,7 @@ impl ConsumerLoop {
                 .collect(),
             progress_at: Instant::now(),
             group,
-            layout,
+            feed,
             options,
             links,
             phase,
@@ -286,7 +285,7 @@ impl ConsumerLoop {
             {
                 self.seen = Some(Seen::from(delivered));
             }
-            let Some(topic) = self.layout.topic(&message.subject) else {
+            let Some(topic) = self.feed.topic(&message.subject) else {
                 self.skip(&current.link, &message).await;
                 continue;
             };
@@ -298,7 +297,7 @@ impl ConsumerLoop {
             if let Some(reply) = message.reply.clone() {
                 self.open.insert(delivered.position, reply);
             }
-            let message = wire::event(message, topic, self.layout.stream(), &delivered);
+            let message = wire::event(message, topic, self.feed.stream(), &delivered);
             current.charge(at, message.size());
             batch.push(Incoming {
                 position: delivered.position,
@@ -315,12 +314,11 @@ impl ConsumerLoop {
         if self.foreign == 1 {
             let subject = message.subject.as_str();
             crate::observe::warning!(
-                stream = self.layout.stream(),
+                stream = self.feed.stream(),
                 group = &*self.group,
                 subject,
-                "the stream has messages whose subject is not `{}.<partition>.<topic>`; they are acknowledged and \
-                 left out",
-                self.layout.stream()
+                "the stream has messages whose subject is not one of an event under `{}`; they are acknowledged and left out",
+                self.feed.subjects()
             );
         }
         self.source.give_back(crate::transport::Grant {
@@ -379,9 +377,9 @@ impl ConsumerLoop {
     }
 }
 
-fn open_source(intake: &Intake, layout: &Layout, wake: &Arc<Notify>, epoch: Epoch) -> Source {
+fn open_source(intake: &Intake, feed: &Feed, wake: &Arc<Notify>, epoch: Epoch) -> Source {
     let wake = Arc::clone(wake);
-    intake.open(layout.stream(), epoch, move || wake.notify_one())
+    feed.open(intake, epoch, move || wake.notify_one())
 }
 
 /// Waits until the consumer is closed, and says by when it has to end.

@@ -15,7 +15,7 @@ const BYTES: (usize, usize) = (64 * 1024, 8 * 1024 * 1024);
 const BESIDE: usize = 4096;
 
 /// What a consumer has on one connection, between two resets: two pulls in turn, so that one is under way
-/// while the other is asked for.
+/// while the other is asked for; of what comes rarely, one pull for one event at a time.
 #[derive(Debug)]
 pub(super) struct Generation {
     pub(super) link: Link,
@@ -44,8 +44,11 @@ pub(super) enum Again {
 
 impl Generation {
     /// `next` is the number of the first event that the consumer will deliver.
-    pub(super) async fn open(link: Link, next: u64) -> Option<Self> {
-        let slots = vec![Slot::open(&link).await?, Slot::open(&link).await?];
+    pub(super) async fn open(link: Link, next: u64, is_rare: bool) -> Option<Self> {
+        let mut slots = vec![Slot::open(&link).await?];
+        if !is_rare {
+            slots.push(Slot::open(&link).await?);
+        }
         Some(Generation {
             slots,
             ..Generation::without_intake(link, next)
@@ -79,6 +82,7 @@ impl Generation {
                 next = first.next() => (0, next),
                 next = second.next() => (1, next),
             },
+            [only] => (0, only.next().await),
             _ => std::future::pending().await,
         };
         self.came(at, next, source)
@@ -95,6 +99,9 @@ impl Generation {
             let Some(at) = self.find_next(source)? else {
                 break;
             };
+            if !self.slots[at].has_room(source) {
+                break;
+            }
             let Some((delivered, message)) = self.slots[at].take() else {
                 return Err(Again::Broken("an event came that was not asked for".into()));
             };
@@ -170,6 +177,13 @@ impl Generation {
 
     /// Asks for as many events as there is room for.
     pub(super) async fn fill(&mut self, source: &Source, durable: &Durable) -> Result<(), Again> {
+        if let [only] = &mut self.slots[..] {
+            if only.is_busy() {
+                return Ok(());
+            }
+            let pulled = only.pull_one(&self.link, durable).await;
+            return pulled.ok_or(Again::Lost);
+        }
         for at in 0..self.slots.len() {
             let other = &self.slots[1 - at];
             // The second pull begins when the first is half used: then they do not end together.

@@ -44,6 +44,21 @@ impl Layout {
         format!("{}~dead.{group}.>", self.namespace)
     }
 
+    /// The stream of all replays.
+    pub(super) fn replay_stream(&self) -> String {
+        format!("{}~replay", self.namespace)
+    }
+
+    /// Every replay's subject.
+    pub(super) fn replay_subjects(&self) -> String {
+        format!("{}~replay.>", self.namespace)
+    }
+
+    /// Every replay for a group.
+    pub(super) fn replay_subjects_of(&self, group: &str) -> String {
+        format!("{}~replay.{group}.>", self.namespace)
+    }
+
     pub(super) fn partitions(&self) -> u32 {
         self.partitions
     }
@@ -56,12 +71,14 @@ impl Layout {
         format!("{}~dead.{group}.{topic}", self.namespace)
     }
 
+    pub(super) fn replay_subject(&self, group: &str, partition: u32, topic: &str) -> String {
+        format!("{}~replay.{group}.{partition}.{topic}", self.namespace)
+    }
+
     /// The topic of an event's subject, or nothing where it is no subject of ours.
     pub(super) fn topic<'a>(&self, subject: &'a str) -> Option<&'a str> {
         let rest = subject.strip_prefix(&*self.namespace)?.strip_prefix('.')?;
-        let (partition, topic) = rest.split_once('.')?;
-        let decimal = !partition.is_empty() && partition.bytes().all(|byte| byte.is_ascii_digit());
-        (decimal && !topic.is_empty()).then_some(topic)
+        behind_partition(rest)
     }
 
     /// The topic of a dead letter's subject.
@@ -72,10 +89,25 @@ impl Layout {
         rest.strip_prefix(group)?.strip_prefix('.')
     }
 
+    /// The topic of the subject of a replay for a group.
+    pub(super) fn replay_topic<'a>(&self, group: &str, subject: &'a str) -> Option<&'a str> {
+        let rest = subject
+            .strip_prefix(&*self.namespace)?
+            .strip_prefix("~replay.")?;
+        behind_partition(rest.strip_prefix(group)?.strip_prefix('.')?)
+    }
+
     /// A key's partition, as the server's own `{{partition(N, …)}}` computes it.
     pub(super) fn partition(&self, key: &[u8]) -> u32 {
         fnv1a32(key) % self.partitions
     }
+}
+
+/// The topic of `<partition>.<topic>`.
+fn behind_partition(rest: &str) -> Option<&str> {
+    let (partition, topic) = rest.split_once('.')?;
+    let decimal = !partition.is_empty() && partition.bytes().all(|byte| byte.is_ascii_digit());
+    (decimal && !topic.is_empty()).then_some(topic)
 }
 
 fn fnv1a32(bytes: &[u8]) -> u32 {

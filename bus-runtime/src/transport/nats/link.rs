@@ -1,11 +1,12 @@
 //! One connection to one server, until it is lost.
 
 use super::options::{NatsOptions, without_secrets};
-use async_nats::{Client, ConnectOptions, Event, ReconnectToServer, ServerAddr};
+use async_nats::{Client, ConnectOptions, Event, ReconnectToServer, ServerAddr, ServerError};
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
@@ -28,6 +29,53 @@ pub(super) struct Link {
     pub(super) client: Client,
     /// Cancelled when the connection is lost.
     pub(super) lost: CancellationToken,
+    pub(super) denied: Arc<Denied>,
+}
+
+/// The subjects to which the server lets this user publish nothing. It says so beside the publish, which has no answer.
+#[derive(Debug, Default)]
+pub(super) struct Denied {
+    subjects: Mutex<Vec<String>>,
+    more: Notify,
+}
+
+impl Denied {
+    /// Waits for some.
+    ///
+    /// # Cancel safety
+    ///
+    /// None is lost when it is dropped.
+    pub(super) async fn next(&self) -> Vec<String> {
+        loop {
+            let denied = std::mem::take(&mut *self.lock());
+            if !denied.is_empty() {
+                return denied;
+            }
+            // One that comes before this is polled leaves word.
+            self.more.notified().await;
+        }
+    }
+
+    /// What the server says beside all answers.
+    fn hear(&self, said: &str) {
+        if let Some(subject) = denied_in(said) {
+            self.lock().push(subject.to_owned());
+            self.more.notify_one();
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
+        self.subjects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The subject in `Permissions Violation for Publish to "<subject>"`.
+fn denied_in(said: &str) -> Option<&str> {
+    const DENIED: &str = "permissions violation for publish to \"";
+    let start = said.get(..DENIED.len())?;
+    let behind = &said[DENIED.len()..];
+    start.eq_ignore_ascii_case(DENIED).then_some(())?;
+    behind.split('"').next()
 }
 
 impl Link {
@@ -46,6 +94,8 @@ impl Link {
             token: lost.clone(),
             calls: Mutex::new(0),
         });
+        let denied = Arc::<Denied>::default();
+        let heard = Arc::clone(&denied);
         let counted = (tracker.token(), tracker.token());
         let (of_connection, of_events) = counted;
         let client = authenticated(server)
@@ -70,6 +120,9 @@ impl Link {
             })
             .event_callback(move |event| {
                 let _counted = &of_events;
+                if let Event::ServerError(ServerError::Other(said)) = &event {
+                    heard.hear(said);
+                }
                 if let Event::SlowConsumer(_) | Event::LameDuckMode = &event {
                     crate::observe::warning!("the NATS client says: {event}");
                 }
@@ -77,7 +130,11 @@ impl Link {
             })
             .connect(server)
             .await?;
-        Ok(Link { client, lost })
+        Ok(Link {
+            client,
+            lost,
+            denied,
+        })
     }
 
     /// Runs `future` to its end, unless the connection is lost before.
@@ -165,6 +222,19 @@ pub(super) fn check(server: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_denied_subject_is_heard() {
+        let said = "Permissions Violation for Publish to \"events~dead.shop.orders\"";
+        assert_eq!(denied_in(said), Some("events~dead.shop.orders"));
+        for other in [
+            "Permissions Violation for Subscription to \"a\"",
+            "Maximum Payload",
+            "",
+        ] {
+            assert_eq!(denied_in(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn percent_encoding_is_taken_off() {

@@ -10,6 +10,7 @@ mod connection;
 mod consume;
 mod consumer;
 mod dead_letters;
+mod feed;
 mod generation;
 mod layout;
 mod link;

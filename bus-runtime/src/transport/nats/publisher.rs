@@ -4,7 +4,7 @@
 use super::api::Refusal;
 use super::connection::Links;
 use super::layout::Layout;
-use super::link::Link;
+use super::link::{Denied, Link};
 use super::wire::{self, Control};
 use crate::transport::{Confirm, Destination, Outgoing, Receipt, TransportError};
 use async_nats::message::OutboundMessage;
@@ -126,11 +126,13 @@ impl Publisher {
                 return;
             }
             let next = self.next_time(closing);
-            let (answers, client) = match &mut wire {
-                Some(Wire { link, answers, .. }) => {
-                    (Some((&link.lost, answers)), Some(&mut link.client))
-                }
-                None => (None, None),
+            let (answers, client, denied) = match &mut wire {
+                Some(Wire { link, answers, .. }) => (
+                    Some((&link.lost, answers)),
+                    Some(&mut link.client),
+                    Some(&*link.denied),
+                ),
+                None => (None, None, None),
             };
             tokio::select! {
                 _ = self.queue.recv_many(&mut queued, BATCH), if !ending => {
@@ -142,6 +144,7 @@ impl Publisher {
                     Some(answers) => answers.into_iter().for_each(|answer| self.answered(&answer)),
                     None => wire = None,
                 },
+                subjects = subjects(denied) => self.denied(&subjects),
                 ready = ready(client), if !self.to_send.is_empty() => match wire.as_mut() {
                     Some(open) if ready => self.send(open),
                     _ => wire = None,
@@ -217,16 +220,19 @@ impl Publisher {
         }
         let (subject, headers) = match destination {
             Destination::Topic => {
-                let partition = if let Some(key) = message.key.as_bytes() {
-                    self.layout.partition(key)
-                } else {
-                    self.turn = (self.turn + 1) % self.layout.partitions();
-                    self.turn
-                };
+                let partition = self.partition(&message);
                 let id = format!("{}/{}", message.topic, message.id);
                 (
                     self.layout.subject(partition, &message.topic),
                     wire::headers(&message, &id, Control::Refuse)?,
+                )
+            }
+            Destination::Replay { group, id } => {
+                let partition = self.partition(&message);
+                (
+                    self.layout
+                        .replay_subject(&group, partition, &message.topic),
+                    wire::headers(&message, &format!("{group}/{id}"), Control::LeaveOut)?,
                 )
             }
             Destination::DeadLetters { group, id } => (
@@ -239,6 +245,15 @@ impl Publisher {
             return Err(TransportError::TooLarge { size, limit });
         }
         Ok((subject.into(), headers, message.payload, size))
+    }
+
+    /// That of the key, or for events without one each in turn.
+    fn partition(&mut self, message: &crate::event::Message) -> u32 {
+        if let Some(key) = message.key.as_bytes() {
+            return self.layout.partition(key);
+        }
+        self.turn = (self.turn + 1) % self.layout.partitions();
+        self.turn
     }
 
     /// Hands events to the client as long as it takes them at once.
@@ -312,6 +327,19 @@ impl Publisher {
         self.answer(token, result);
     }
 
+    /// Answers what the server lets this user not publish.
+    fn denied(&mut self, subjects: &[String]) {
+        let is_denied = |open: &Open| subjects.iter().any(|denied| **denied == *open.subject);
+        let denied = self.open.iter().filter(|(_, open)| is_denied(open));
+        let denied: Vec<_> = denied
+            .map(|(token, open)| (*token, open.subject.clone()))
+            .collect();
+        for (token, subject) in denied {
+            let why = format!("this user has no right to publish to the subject `{subject}`");
+            self.answer(token, Err(TransportError::Refused(why)));
+        }
+    }
+
     fn answer(&mut self, token: u64, result: Result<Receipt, TransportError>) {
         if let Some(open) = self.open.remove(&token) {
             self.due.remove(&(open.deadline, token));
@@ -368,6 +396,14 @@ async fn some(wire: Option<(&CancellationToken, &mut Subscriber)>) -> Option<Vec
         some.push(answer);
     }
     Some(some)
+}
+
+/// The subjects to which this user may publish nothing, as the server has just said.
+async fn subjects(denied: Option<&Denied>) -> Vec<String> {
+    match denied {
+        Some(denied) => denied.next().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Waits until the client takes an event; `false` when it is gone.

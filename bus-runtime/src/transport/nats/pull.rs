@@ -39,6 +39,8 @@ struct Pull {
     /// Bytes as the server counts them, of those that it may send.
     room: usize,
     asked: usize,
+    /// Room is reserved for what it asks for. If not, that is done for the one event when it has come.
+    reserved: bool,
     heard: Instant,
 }
 
@@ -97,20 +99,39 @@ impl Slot {
         durable: &Durable,
         grant: Grant,
     ) -> Option<()> {
-        debug_assert!(self.pull.is_none(), "one pull at a time");
-        self.count += 1;
-        self.pull = Some(Pull {
+        let pull = Pull {
             left: grant,
             room: grant.bytes,
             asked: grant.events,
+            reserved: true,
             heard: Instant::now(),
-        });
+        };
+        self.begin(link, durable, pull).await
+    }
+
+    /// Begins a pull for one event, for which no room is reserved before it has come: for what comes so rarely that the
+    /// room would be kept from others for nothing.
+    pub(super) async fn pull_one(&mut self, link: &Link, durable: &Durable) -> Option<()> {
+        let pull = Pull {
+            left: Grant::default(),
+            room: usize::MAX,
+            asked: 1,
+            reserved: false,
+            heard: Instant::now(),
+        };
+        self.begin(link, durable, pull).await
+    }
+
+    async fn begin(&mut self, link: &Link, durable: &Durable, pull: Pull) -> Option<()> {
+        debug_assert!(self.pull.is_none(), "one pull at a time");
+        self.count += 1;
         let request = Request {
-            batch: grant.events,
-            max_bytes: (grant.bytes != usize::MAX).then_some(grant.bytes),
+            batch: pull.asked,
+            max_bytes: (pull.room != usize::MAX).then_some(pull.room),
             expires: EXPIRES.as_nanos(),
             idle_heartbeat: HEARTBEAT.as_nanos(),
         };
+        self.pull = Some(pull);
         let body = serde_json::to_vec(&request).expect("a request is JSON");
         let subject = format!(
             "$JS.API.CONSUMER.MSG.NEXT.{}.{}",
@@ -120,6 +141,18 @@ impl Slot {
         link.until_lost(link.client.publish_with_reply(subject, reply, body.into()))
             .await?
             .ok()
+    }
+
+    /// Whether there is room for the event that is next here: reserved now, where it was not before.
+    pub(super) fn has_room(&mut self, source: &Source) -> bool {
+        let (Some(pull), Some((_, message))) = (&mut self.pull, &self.head) else {
+            return true;
+        };
+        if !pull.reserved {
+            pull.left = source.reserve(1, message.length);
+            pull.reserved = pull.left.events > 0;
+        }
+        pull.reserved
     }
 
     /// Waits for something to come, and keeps it as the head.
@@ -233,7 +266,7 @@ impl Slot {
     ///
     /// The server ends a pull without a word where an event takes the last of its bytes exactly.
     pub(super) fn end_if_complete(&mut self, source: &Source) {
-        let is_complete = |pull: &Pull| pull.left.events == 0 || pull.room == 0;
+        let is_complete = |pull: &Pull| pull.reserved && (pull.left.events == 0 || pull.room == 0);
         if self.pull.as_ref().is_some_and(is_complete) {
             self.end(source);
         }
@@ -241,7 +274,8 @@ impl Slot {
 
     /// Ends the pull under way; what is left of its reservation goes back.
     pub(super) fn end(&mut self, source: &Source) {
-        let Some(Pull { mut left, .. }) = self.pull.take() else {
+        let pull = self.pull.take().filter(|pull| pull.reserved);
+        let Some(Pull { mut left, .. }) = pull else {
             return;
         };
         if left.events == 0 && left.bytes == usize::MAX {
@@ -255,6 +289,10 @@ impl Slot {
 
     /// When the pull under way counts as lost, unless the server is heard of before.
     pub(super) fn silent_at(&self) -> Option<Instant> {
+        if self.head.is_some() {
+            // What has come waits for room, and nothing behind it is looked at.
+            return None;
+        }
         self.pull.as_ref().map(|pull| pull.heard + SILENCE)
     }
 

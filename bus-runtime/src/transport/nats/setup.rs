@@ -1,6 +1,7 @@
 //! Streams and consumers: made, or compared with what is needed.
 
 use super::api::ApiError;
+use super::feed::Feed;
 use super::layout::Layout;
 use super::link::Link;
 use super::mark;
@@ -107,17 +108,34 @@ pub(super) async fn dead_letters(
     layout: &Layout,
     options: &NatsOptions,
 ) -> Result<(), ApiOrTransport> {
+    beside(link, dead_config(layout), options).await
+}
+
+/// The stream of replays, made if it is missing and may be made.
+pub(super) async fn replays(
+    link: &Link,
+    layout: &Layout,
+    options: &NatsOptions,
+) -> Result<(), ApiOrTransport> {
+    beside(link, replay_config(layout), options).await
+}
+
+/// A stream beside that of events.
+async fn beside(
+    link: &Link,
+    config: stream::Config,
+    options: &NatsOptions,
+) -> Result<(), ApiOrTransport> {
     if options.provision == Provision::None {
         return Ok(());
     }
-    let name = layout.dead_stream();
-    match stream_info(link, &name).await {
+    match stream_info(link, &config.name).await {
         Ok(_) => Ok(()),
         Err(error) if error.is_stream_missing() && options.provision == Provision::Create => {
-            create_stream(link, dead_config(layout), options.replicas).await?;
+            create_stream(link, config, options.replicas).await?;
             Ok(())
         }
-        Err(error) if error.is_stream_missing() => Err(missing_stream(&name).into()),
+        Err(error) if error.is_stream_missing() => Err(missing_stream(&config.name).into()),
         Err(error) => Err(error.into()),
     }
 }
@@ -144,6 +162,17 @@ fn dead_config(layout: &Layout) -> stream::Config {
         name: layout.dead_stream(),
         subjects: vec![layout.dead_subjects()],
         // A full stream refuses: a dead letter is never thrown away for a newer one.
+        discard: DiscardPolicy::New,
+        ..kept_in_files()
+    }
+}
+
+fn replay_config(layout: &Layout) -> stream::Config {
+    stream::Config {
+        name: layout.replay_stream(),
+        subjects: vec![layout.replay_subjects()],
+        // Each replay is for one group, and is gone once that has settled it; it is kept for a group that is down.
+        retention: RetentionPolicy::WorkQueue,
         discard: DiscardPolicy::New,
         ..kept_in_files()
     }
@@ -234,19 +263,19 @@ struct CreateConsumer<'a> {
     action: &'a str,
 }
 
-/// The durable consumer of a group, made if it is missing and may be made.
+/// The durable consumer of a group for what it reads, made if it is missing and may be made.
 ///
 /// One that exists is compared. What would break the bus's promises is an error. Other ack waits and ack
 /// limits are brought in line under `create`: they come from the program's own configuration, which
 /// changes from one version to the next, and an old limit would throttle the new version for ever.
 pub(super) async fn consumer(
     link: &Link,
-    layout: &Layout,
+    feed: &Feed,
     group: &str,
     options: &NatsOptions,
 ) -> Result<Durable, ApiOrTransport> {
-    let stream = layout.stream();
-    let wanted = consumer_config(layout, group, options);
+    let stream = feed.stream();
+    let wanted = consumer_config(feed, group, options);
     let mut is_new = false;
     let found = match consumer_info(link, stream, group).await {
         Ok(info) => info,
@@ -308,7 +337,7 @@ pub(super) async fn consumer(
     })
 }
 
-fn consumer_config(layout: &Layout, group: &str, options: &NatsOptions) -> consumer::Config {
+fn consumer_config(feed: &Feed, group: &str, options: &NatsOptions) -> consumer::Config {
     // Not acknowledged are those that the bus holds, and those that are settled or asked for while others
     // are on their way: half as many again. Never more than the window: it would be filled.
     let most = (options.max_held + options.max_held / 2 + 2048)
@@ -321,7 +350,7 @@ fn consumer_config(layout: &Layout, group: &str, options: &NatsOptions) -> consu
         ack_policy: AckPolicy::Explicit,
         ack_wait: options.ack_wait,
         max_deliver: -1,
-        filter_subject: layout.subjects(),
+        filter_subject: feed.subjects(),
         max_ack_pending: i64::try_from(most).unwrap_or(i64::MAX),
         ..consumer::Config::default()
     }
@@ -392,7 +421,11 @@ fn check_consumer(
     }
 }
 
-async fn consumer_info(link: &Link, stream: &str, name: &str) -> Result<consumer::Info, ApiError> {
+pub(super) async fn consumer_info(
+    link: &Link,
+    stream: &str,
+    name: &str,
+) -> Result<consumer::Info, ApiError> {
     link.api(&format!("CONSUMER.INFO.{stream}.{name}"), &json!({}))
         .await
 }
@@ -481,7 +514,7 @@ mod tests {
 
     #[test]
     fn a_consumer_that_would_break_a_promise_is_refused_by_name() {
-        let wanted = consumer_config(&layout(), "shop", &NatsOptions::default());
+        let wanted = consumer_config(&Feed::events(layout()), "shop", &NatsOptions::default());
         assert!(check_consumer(&wanted, &wanted).is_ok());
         let cases: [(Drift, &str); 6] = [
             (
@@ -524,7 +557,7 @@ mod tests {
                 window,
                 ..NatsOptions::default()
             };
-            consumer_config(&layout(), "shop", &options).max_ack_pending
+            consumer_config(&Feed::events(layout()), "shop", &options).max_ack_pending
         };
         assert_eq!(limit(1000, 65_536), 3548);
         assert_eq!(limit(1_000_000, 65_536), 65_536);

@@ -1,15 +1,18 @@
 //! The transport as the bus holds it.
 
+use super::api::ApiError;
 use super::connection::{Connector, Links, Listeners, keep};
 use super::consume;
 use super::layout::Layout;
+use super::link::Link;
 use super::options::NatsOptions;
 use super::publisher::{Publisher, Queued};
 use super::{dead_letters, setup};
-use crate::event::{Message, check_name};
+use crate::bus::Provision;
+use crate::event::check_name;
 use crate::transport::{
-    Acknowledge, BoxFuture, Capabilities, Confirm, Consumer, Intake, Leftover, Outgoing,
-    Subscription, Transport, TransportError,
+    Acknowledge, BoxFuture, Buried, Capabilities, Confirm, Consumer, Intake, Leftover, Letter,
+    Outgoing, Position, Subscription, Transport, TransportError,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -112,6 +115,7 @@ impl Transport for Nats {
             progress: true,
             revokes: false,
             deduplicates: true,
+            replays: true,
             max_event: self.max_event,
         }
     }
@@ -138,21 +142,8 @@ impl Transport for Nats {
         }
     }
 
-    fn dead_letters<'a>(
-        &'a self,
-        group: &'a str,
-        limit: usize,
-    ) -> BoxFuture<'a, Result<Vec<Message>, TransportError>> {
-        Box::pin(async move {
-            let link = self.links.borrow().clone();
-            let Some(link) = link else {
-                return Err(TransportError::Unreachable(
-                    "the connection to NATS is lost".into(),
-                ));
-            };
-            let letters = dead_letters::read(&link, &self.layout, group, limit).await;
-            letters.map_err(|error| error.during(&format!("the dead letters of group `{group}`")))
-        })
+    fn buried(&self) -> &dyn Buried {
+        self
     }
 
     fn close(&self, deadline: Instant) -> BoxFuture<'_, Leftover> {
@@ -179,6 +170,83 @@ impl Transport for Nats {
                 "the connection to NATS: {} of its tasks",
                 self.tracker.len()
             )])
+        })
+    }
+}
+
+impl Nats {
+    fn link(&self) -> Result<Link, TransportError> {
+        let link = self.links.borrow().clone();
+        link.ok_or_else(|| TransportError::Unreachable("the connection to NATS is lost".into()))
+    }
+
+    async fn has_consumer(&self, group: &str) -> Result<bool, ApiError> {
+        let Ok(link) = self.link() else {
+            return Err(ApiError::Silent("the connection was lost".into()));
+        };
+        match setup::consumer_info(&link, self.layout.stream(), group).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_consumer_missing() => {
+                let newest = dead_letters::newest(&link, &self.layout, group).await?;
+                Ok(newest.is_some())
+            }
+            Err(error) if error.is_stream_missing() => Ok(false),
+            // Not everybody may ask.
+            Err(_) if self.options.provision == Provision::None => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Buried for Nats {
+    fn knows<'a>(&'a self, group: &'a str) -> BoxFuture<'a, Result<bool, TransportError>> {
+        Box::pin(async move {
+            let known = self.has_consumer(group).await;
+            known.map_err(|error| error.during(&format!("the group `{group}`")))
+        })
+    }
+
+    fn list<'a>(
+        &'a self,
+        group: &'a str,
+        from: Position,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Letter>, TransportError>> {
+        Box::pin(async move {
+            let link = self.link()?;
+            let letters = dead_letters::read(&link, &self.layout, group, from, limit).await;
+            letters.map_err(|error| error.during("reading"))
+        })
+    }
+
+    fn newest<'a>(
+        &'a self,
+        group: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Position>, TransportError>> {
+        Box::pin(async move {
+            let link = self.link()?;
+            let newest = dead_letters::newest(&link, &self.layout, group).await;
+            newest.map_err(|error| error.during("looking for the newest"))
+        })
+    }
+
+    fn remove<'a>(
+        &'a self,
+        _group: &'a str,
+        letters: &'a [Letter],
+    ) -> BoxFuture<'a, Result<(), TransportError>> {
+        Box::pin(async move {
+            let link = self.link()?;
+            let removed = dead_letters::remove(&link, &self.layout, letters).await;
+            removed.map_err(|error| error.during("removing"))
+        })
+    }
+
+    fn prepare_replay<'a>(&'a self, _group: &'a str) -> BoxFuture<'a, Result<(), TransportError>> {
+        Box::pin(async move {
+            let link = self.link()?;
+            let made = setup::replays(&link, &self.layout, &self.options).await;
+            made.map_err(|error| error.during("the stream of replays"))
         })
     }
 }

@@ -2,7 +2,7 @@
 //! deliver it again on the next one, for ever.
 
 use super::api::ApiError;
-use super::layout::Layout;
+use super::feed::Feed;
 use super::link::Link;
 use super::wire;
 use crate::event::Message;
@@ -38,11 +38,11 @@ struct Raw {
 /// byte.
 pub(super) async fn behind(
     link: &Link,
-    layout: &Layout,
+    feed: &Feed,
     position: Position,
 ) -> Result<Option<Incoming>, ApiError> {
-    let request = json!({ "seq": position + 1, "next_by_subj": layout.subjects() });
-    let subject = format!("STREAM.MSG.GET.{}", layout.stream());
+    let request = json!({ "seq": position + 1, "next_by_subj": feed.subjects() });
+    let subject = format!("STREAM.MSG.GET.{}", feed.stream());
     let stored = match link.api::<Stored>(&subject, &request).await {
         Err(ApiError::Refused {
             code: NO_MESSAGE, ..
@@ -51,7 +51,7 @@ pub(super) async fn behind(
     };
     let undecodable = |error| ApiError::Silent(format!("JetStream's answer is no base64: {error}"));
     let headers = STANDARD.decode(&stored.hdrs).map_err(undecodable)?;
-    let Some(topic) = layout.topic(&stored.subject) else {
+    let Some(topic) = feed.topic(&stored.subject) else {
         return Ok(None);
     };
     if is_readable(&headers) {
@@ -61,7 +61,7 @@ pub(super) async fn behind(
     let message = Message {
         payload: STANDARD.decode(&stored.data).map_err(undecodable)?.into(),
         time,
-        ..wire::raw_event(lines(&headers), topic, layout.stream(), stored.seq)
+        ..wire::raw_event(lines(&headers), topic, feed.stream(), stored.seq)
     };
     Ok(Some(Incoming {
         position: stored.seq,

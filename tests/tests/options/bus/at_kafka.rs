@@ -35,7 +35,12 @@ pub(super) async fn namespace(kafka: SharedKafka) {
         .into_keys()
         .filter(|topic| topic.starts_with(&wire(&kafka, "")))
         .collect();
-    let expected = ["options..dead", "options.first", "options.second"];
+    let expected = [
+        "options..dead",
+        "options..replay",
+        "options.first",
+        "options.second",
+    ];
     assert_eq!(here, expected.map(|topic| wire(&kafka, topic)));
 }
 

@@ -73,7 +73,7 @@ pub(in crate::testing::conformance) async fn a_dead_letter_is_stored_once(stage:
             if duplicate { "already" } else { "never" }
         );
     }
-    let listed = member.transport.dead_letters(&group, 10).await?;
+    let listed = stage.letters(&*member.transport, &group, 10).await?;
     let listed: Vec<_> = listed
         .iter()
         .map(|letter| String::from_utf8_lossy(&letter.payload).into_owned())

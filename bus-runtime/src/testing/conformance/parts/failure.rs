@@ -1,6 +1,7 @@
 //! Failure, retry in place, and dead letters.
 
 use super::same::{headers, keys, payloads, same};
+use crate::delivery::additions::NAMES as ADDITIONS;
 use crate::delivery::{DeadReason, Intake};
 use crate::event::{Key, Message};
 use crate::observe::Problem;
@@ -8,8 +9,8 @@ use crate::testing::conformance::error::{Fault, Kept, ensure};
 use crate::testing::conformance::member::{Arrival, Plan, asking};
 use crate::testing::conformance::stage::{Stage, event};
 use crate::transport::{
-    BoxFuture, Capabilities, Confirm, Consumer, DEAD_LETTER_ROOM, Destination, Leftover, Outgoing,
-    Subscription, Transport, TransportError,
+    BoxFuture, Buried, Capabilities, Confirm, Consumer, DEAD_LETTER_ROOM, Destination, Leftover,
+    Outgoing, Subscription, Transport, TransportError,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,21 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-/// What a dead letter has beside the event's own headers.
-const ADDITIONS: [&str; 10] = [
-    "bus-dead-id",
-    "bus-dead-topic",
-    "bus-dead-position",
-    "bus-dead-time",
-    "bus-dead-group",
-    "bus-dead-handler",
-    "bus-dead-reason",
-    "bus-dead-error",
-    "bus-dead-attempts",
-    "bus-dead-at",
-];
-
-async fn next(
+pub(super) async fn next(
     stage: &Stage,
     what: &str,
     arrivals: &mut mpsc::UnboundedReceiver<Arrival>,
@@ -101,7 +88,7 @@ pub(in crate::testing::conformance) async fn dead_letters_are_kept_byte_for_byte
     let (handle, mut arrivals) = asking();
     let member = stage.member(Plan::new().on(topic, &group, &handle)).await?;
     let transport = Arc::clone(&member.transport);
-    let listed = transport.dead_letters(&group, 10).await?;
+    let listed = stage.letters(&*transport, &group, 10).await?;
     ensure!(
         listed.is_empty(),
         "a new group has dead letters: {listed:?}"
@@ -123,7 +110,7 @@ pub(in crate::testing::conformance) async fn dead_letters_are_kept_byte_for_byte
         published.insert(message.id.clone(), (message, position));
     }
 
-    let letters = transport.dead_letters(&group, order.len() + 10).await?;
+    let letters = stage.letters(&*transport, &group, order.len() + 10).await?;
     ensure!(
         letters.len() == order.len(),
         "{} dead letters are listed of {} that were stored",
@@ -162,14 +149,16 @@ pub(in crate::testing::conformance) async fn dead_letters_are_kept_byte_for_byte
             );
         }
     }
-    let oldest = transport.dead_letters(&group, 2).await?;
+    let oldest = stage.letters(&*transport, &group, 2).await?;
     let oldest: Vec<_> = oldest.iter().map(|letter| &letter.id).collect();
     ensure!(
         oldest == [&order[0], &order[1]],
         "the two oldest dead letters are {:?}, not {oldest:?}",
         &order[..2]
     );
-    let others = transport.dead_letters(&stage.group("other"), 10).await?;
+    let others = stage
+        .letters(&*transport, &stage.group("other"), 10)
+        .await?;
     ensure!(
         others.is_empty(),
         "another group lists the dead letters of this one"
@@ -213,7 +202,7 @@ pub(in crate::testing::conformance) async fn an_event_is_settled_after_its_dead_
         other.text()
     );
     other.done();
-    let listed = member.transport.dead_letters(&group, 10).await?;
+    let listed = stage.letters(&*member.transport, &group, 10).await?;
     ensure!(
         listed.is_empty(),
         "a dead letter is listed that was refused"
@@ -231,7 +220,7 @@ pub(in crate::testing::conformance) async fn an_event_is_settled_after_its_dead_
         "`{}` came instead of the event behind the dead letter",
         behind.text()
     );
-    let listed = member.transport.dead_letters(&group, 10).await?;
+    let listed = stage.letters(&*member.transport, &group, 10).await?;
     ensure!(
         listed.len() == 1,
         "{} dead letters are listed when the next event of the key runs",
@@ -257,7 +246,7 @@ pub(in crate::testing::conformance) async fn a_dead_letter_of_the_largest_event_
         .dead(&reason);
     let what = "the dead letter to be stored, and its event to be settled";
     stage.until(what, || member.held() == 0).await?;
-    let letters = member.transport.dead_letters(&group, 2).await?;
+    let letters = stage.letters(&*member.transport, &group, 2).await?;
     ensure!(
         letters.len() == 1,
         "{} dead letters are listed of 1 that was stored",
@@ -302,12 +291,8 @@ impl Transport for Refusing {
         }
     }
 
-    fn dead_letters<'a>(
-        &'a self,
-        group: &'a str,
-        limit: usize,
-    ) -> BoxFuture<'a, Result<Vec<Message>, TransportError>> {
-        self.inner.dead_letters(group, limit)
+    fn buried(&self) -> &dyn Buried {
+        self.inner.buried()
     }
 
     fn close(&self, deadline: Instant) -> BoxFuture<'_, Leftover> {

@@ -1,6 +1,7 @@
 //! What is shown, by what it is about.
 
 pub(super) mod bounds;
+pub(super) mod buried;
 pub(super) mod deduplicate;
 pub(super) mod delivery;
 pub(super) mod durable;

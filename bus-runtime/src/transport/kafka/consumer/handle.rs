@@ -70,13 +70,9 @@ pub(in crate::transport::kafka) async fn consume(
     let wake = Arc::new(Wake::default());
     let client = Arc::clone(&wake);
     consumer.set_nonempty_callback(move || client.client());
-    let topics: HashMap<String, Arc<str>> = subscription
-        .topics
-        .iter()
-        .map(|topic| (names.topic(topic), Arc::from(*topic)))
-        .collect();
-    let wire_topics: Vec<&str> = topics.keys().map(String::as_str).collect();
-    consumer.subscribe(&wire_topics).map_err(refused)?;
+    let topics = wire_topics(names, &group, &subscription.topics);
+    let read: Vec<&str> = topics.keys().map(String::as_str).collect();
+    consumer.subscribe(&read).map_err(refused)?;
     connection.listen(intake.clone());
     let context = Arc::clone(consumer.context());
 
@@ -160,6 +156,16 @@ pub(in crate::transport::kafka) async fn consume(
         return Err(error);
     }
     Ok(consumer)
+}
+
+/// What a group reads, its replays too: from a topic's name at the broker to its own.
+fn wire_topics(names: &Names, group: &str, topics: &[&'static str]) -> HashMap<String, Arc<str>> {
+    let replays = (names.replay_topic(group), Names::replays(group).into());
+    let topics = topics.iter();
+    topics
+        .map(|topic| (names.topic(topic), Arc::from(*topic)))
+        .chain([replays])
+        .collect()
 }
 
 impl Consumer for KafkaConsumer {

@@ -27,6 +27,8 @@ pub(super) struct Partition {
     pub(super) bell: Bell,
     /// With an offset it names an event, as the ids of events without one of their own do.
     name: String,
+    /// It has what is replayed for the group.
+    is_replays: bool,
     epoch: Epoch,
     queue: PartitionQueue<Context>,
     /// None until nothing of `former` runs any more.
@@ -44,6 +46,15 @@ pub(super) struct Partition {
     leaving: bool,
     /// It is in the row of those whose turn comes.
     pub(super) is_due: bool,
+}
+
+/// Which partition it is.
+pub(super) struct Place {
+    pub(super) topic: Arc<str>,
+    pub(super) number: i32,
+    pub(super) wire_topic: Arc<str>,
+    /// It has what is replayed for the group.
+    pub(super) is_replays: bool,
 }
 
 /// A partition that is to be read again, once nothing of it runs.
@@ -69,18 +80,23 @@ pub(super) enum Turn {
 impl Partition {
     /// A partition that begins once nothing of its former ownerships runs any more.
     pub(super) fn new(
-        topic: Arc<str>,
-        number: i32,
-        wire_topic: Arc<str>,
+        place: Place,
         epoch: Epoch,
         bell: Bell,
         mut queue: PartitionQueue<Context>,
         former: Vec<Source>,
     ) -> Self {
+        let Place {
+            topic,
+            number,
+            wire_topic,
+            is_replays,
+        } = place;
         let ring = bell.clone();
         queue.set_nonempty_callback(move || ring.events());
         Partition {
             name: source_name(&topic, number),
+            is_replays,
             topic,
             number,
             wire_topic,
@@ -138,7 +154,12 @@ impl Partition {
             }
             self.former.clear();
             let bell = self.bell.clone();
-            let source = intake.open(&self.name, self.epoch, move || bell.source());
+            let wake = move || bell.source();
+            let source = if self.is_replays {
+                intake.open_replays(&self.name, self.epoch, wake)
+            } else {
+                intake.open(&self.name, self.epoch, wake)
+            };
             self.source = Some(source);
             // What the client has fetched meanwhile, or before its callback was set.
             self.bell.events();
@@ -267,7 +288,11 @@ impl Partition {
         );
         Incoming {
             position,
-            message: event,
+            message: if self.is_replays {
+                wire::replay(event)
+            } else {
+                event
+            },
         }
     }
 

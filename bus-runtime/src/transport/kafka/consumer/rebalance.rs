@@ -2,7 +2,7 @@
 
 use super::context::{Change, Rebalance, answer};
 use super::member::Member;
-use super::partition::{Partition, source_name};
+use super::partition::{Partition, Place, source_name};
 use super::wake::{Bell, Id};
 use crate::transport::kafka::native;
 use crate::transport::{Epoch, Revoke, TransportError};
@@ -106,6 +106,7 @@ impl Member {
         self.epoch = native::generation(&self.consumer)
             .and_then(|generation| Epoch::try_from(generation).ok())
             .unwrap_or(self.epoch + 1);
+        let replays = self.names.replay_topic(&self.group);
         for element in partitions.elements() {
             let (wire_topic, number) = (element.topic(), element.partition());
             let Some(topic) = self.topics.get(wire_topic).cloned() else {
@@ -133,8 +134,13 @@ impl Member {
             let wire_topic: Arc<str> = wire_topic.into();
             let bell = Bell::new(id, Arc::clone(&self.wake));
             let key = (Arc::clone(&wire_topic), number);
-            let partition =
-                Partition::new(topic, number, wire_topic, self.epoch, bell, queue, former);
+            let place = Place {
+                is_replays: *wire_topic == *replays,
+                topic,
+                number,
+                wire_topic,
+            };
+            let partition = Partition::new(place, self.epoch, bell, queue, former);
             self.ids.insert(key, id);
             self.partitions.insert(id, partition);
             self.not_begun.push(id);

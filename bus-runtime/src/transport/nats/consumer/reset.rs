@@ -78,7 +78,7 @@ impl ConsumerLoop {
     pub(super) async fn reset(&mut self, link: Link) -> Result<Generation, ApiOrTransport> {
         self.look_at_the_stream(&link).await?;
         // Looked up first: a reset of a consumer that is not there has no answer at all.
-        self.durable = setup::consumer(&link, &self.layout, &self.group, &self.options).await?;
+        self.durable = setup::consumer(&link, &self.feed, &self.group, &self.options).await?;
         let Durable {
             name,
             stream,
@@ -88,7 +88,8 @@ impl ConsumerLoop {
         // A consumer that was made anew begins at the first event; what this process has settled need not
         // come again.
         let mut from = match self.source.settled_prefix() {
-            Some(prefix) if *is_new => json!({ "seq": prefix + 1 }),
+            // Of replays, it is not even there any more.
+            Some(prefix) if *is_new && !self.feed.is_replays() => json!({ "seq": prefix + 1 }),
             _ => json!({}),
         };
         let subject = format!("CONSUMER.RESET.{stream}.{name}");
@@ -104,7 +105,7 @@ impl ConsumerLoop {
         self.floor = info.ack_floor.stream_sequence;
         self.recall(&link).await?;
         let next = info.delivered.consumer_sequence + 1;
-        Generation::open(link, next)
+        Generation::open(link, next, self.feed.is_replays())
             .await
             .ok_or_else(|| ApiError::Silent("the connection was lost".into()).into())
     }
@@ -147,12 +148,12 @@ impl ConsumerLoop {
     /// the bus takes no more.
     async fn pass_unreadable(&self, link: &Link) -> Result<Option<Position>, ApiError> {
         let came = self.newest.max(self.floor);
-        let Some(event) = unreadable::behind(link, &self.layout, came).await? else {
+        let Some(event) = unreadable::behind(link, &self.feed, came).await? else {
             return Ok(None);
         };
         let position = event.position;
         crate::observe::warning!(
-            stream = self.layout.stream(),
+            stream = self.feed.stream(),
             group = &*self.group,
             position,
             "the NATS client cannot read the headers of an event; it is taken one by one"
@@ -187,13 +188,12 @@ impl ConsumerLoop {
 
     /// Makes a stream that is gone again, and finds out whether its positions are still the same ones.
     async fn look_at_the_stream(&mut self, link: &Link) -> Result<(), ApiOrTransport> {
-        let info = match setup::stream_info(link, self.layout.stream()).await {
+        let info = match self.feed.info(link).await {
             Err(error)
                 if error.is_stream_missing() && self.options.provision == Provision::Create =>
             {
-                setup::events(link, &self.options).await?;
-                setup::dead_letters(link, &self.layout, &self.options).await?;
-                setup::stream_info(link, self.layout.stream()).await?
+                self.feed.make_again(link, &self.options).await?;
+                self.feed.info(link).await?
             }
             Err(error) if !error.is_transient() && self.options.provision == Provision::None => {
                 tracing::debug!("the stream cannot be looked at: {error}");
@@ -205,7 +205,7 @@ impl ConsumerLoop {
         let same = self.stream_created.is_none_or(|known| known == created);
         if !same || info.state.last_sequence < self.newest {
             crate::observe::error!(
-                stream = self.layout.stream(),
+                stream = self.feed.stream(),
                 group = &*self.group,
                 newest = self.newest,
                 last = info.state.last_sequence,
@@ -213,7 +213,7 @@ impl ConsumerLoop {
             );
             self.source.revoke(Revoke::Lost);
             let epoch = now_as_epoch().max(self.source.epoch() + 1);
-            self.source = open_source(&self.intake, &self.layout, &self.wake, epoch);
+            self.source = open_source(&self.intake, &self.feed, &self.wake, epoch);
             self.newest = 0;
             self.seen = None;
         }
