@@ -3,7 +3,7 @@
 //! It drives a [`Transport`](crate::transport::Transport) through the bus's own pool and delivery, without the
 //! macros, so that it can stop between an event's delivery and its settlement, end a process without warning,
 //! and come back. It is for whoever writes a transport: run it against a broker of your own, for each release of
-//! the broker that you support.
+//! the broker that you support. [The guide](crate::guide::transport) has a small one.
 //!
 //! There are parts that every transport passes, and parts for what a transport
 //! [declares](crate::transport::Capabilities) beyond them. A part whose capability is not declared is reported
