@@ -63,7 +63,7 @@ pub trait FromPayload: Sized + Send + 'static {
 /// /// A number as text.
 /// struct Decimal<T>(T);
 ///
-/// impl<T: ToString> Codec<T> for Decimal<T> {
+/// impl<T: ToString + 'static> Codec<T> for Decimal<T> {
 ///     const CONTENT_TYPE: &'static str = "text/plain";
 ///
 ///     fn encode(event: &T) -> std::result::Result<bytes::Bytes, EncodeError> {
