@@ -259,9 +259,12 @@ fn measured<B: Broker, F: Future<Output = ()>>(scenario: impl FnOnce(B, Metered)
 #[test]
 fn without_a_recorder_a_bus_runs_as_well() {
     tests::on::run(|broker: Memory| async move {
-        let bus = start(&broker, &Scene::default(), Brake::Off).await;
+        // With the default drain, which handles everything first.
+        let bus = Measured::new(broker.config()).start(Scene::default());
+        let bus = bus.await.expect("it starts");
         publish(&bus.publisher(), "metrics.mixed", "\"Handle\"").await;
         let report = within("it ends", bus.shutdown()).await.expect("it ends");
+        assert_eq!(report.handled(), 1, "{report}");
         assert!(report.left.is_empty(), "{report}");
     });
 }
