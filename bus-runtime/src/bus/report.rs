@@ -9,7 +9,7 @@ use std::time::Duration;
 /// Its `Display` is for people:
 ///
 /// ```text
-/// bus `shop` ended after 12 s, its shutdown took 3 ms
+/// bus `shop::Shop` ended after 12s, its shutdown took 3ms
 ///   handled      1204
 ///   retried        17
 ///   dead letters    1 (exhausted 1)
