@@ -12,7 +12,7 @@ const LASTS: Duration = Duration::from_secs(1);
 /// The first wait for a probe, or for another attempt at a held event; doubles up to [`LONGEST`].
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(30);
-/// How long an event is held, from its first failure on.
+/// How long an event is held, from its last attempt on.
 const HELD: Duration = Duration::from_hours(1);
 /// How exactly that is kept.
 const MARK: Duration = Duration::from_mins(1);
@@ -52,7 +52,7 @@ struct On {
     untried_first: bool,
 }
 
-/// What one event has failed: the number of its first failure, and whether it is held.
+/// What one event has failed: the number of its first failure, or, where it is held, of the one since which it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Failed(u32);
 
@@ -67,8 +67,14 @@ impl Failed {
         self.0 & Self::HELD != 0
     }
 
-    pub(super) fn hold(&mut self, held: bool) {
-        self.0 = self.0 & !Self::HELD | if held { Self::HELD } else { 0 };
+    /// Holds the event, from the failure of this number on: what has succeeded before says nothing any more.
+    fn hold_from(&mut self, number: u32) {
+        self.0 = number | Self::HELD;
+    }
+
+    /// Holds it no more.
+    pub(super) fn let_go(&mut self) {
+        self.0 &= !Self::HELD;
     }
 
     /// Keeps the first number. All numbers have 31 bits, and none is 0.
@@ -179,11 +185,13 @@ impl Brake {
                 // whole, a few successes say nothing.
                 let works = only || is_since(self.followed, event.number());
                 let exhausted = !self.is_on() && self.debt < after && works;
-                exhausted || self.is_old(event.number(), now)
+                exhausted || event.is_held() && self.is_old(event.number(), now)
             }
         };
         if !judged.counts && matches!(failure, Failure::Last { .. }) {
-            event.hold(true);
+            if !event.is_held() {
+                event.hold_from(self.failures);
+            }
             // Braked, it waits for a probe anyhow.
             judged.wait = if self.is_on() {
                 SHORTEST
@@ -405,6 +413,18 @@ mod tests {
         assert!(!counts(1, now + MARK));
         assert!(counts(1, now + HELD + MARK));
         assert!(brake.marks.len() <= 62, "{}", brake.marks.len());
+    }
+
+    #[test]
+    fn the_hour_begins_with_the_last_attempt_however_patient_it_was() {
+        let begun = Instant::now();
+        let (mut brake, mut event) = (Brake::new(Some(20)), Failed::default());
+        brake.failed(AGAIN, &mut event, begun);
+        let last = begun + 6 * HELD;
+        assert!(!brake.failed(LAST, &mut event, last).counts);
+        let soon = last + HELD - SECOND;
+        assert!(!brake.failed(LAST, &mut event, soon).counts);
+        assert!(brake.failed(LAST, &mut event, last + HELD + MARK).counts);
     }
 
     #[test]

@@ -59,7 +59,7 @@ impl<E> Core<E> {
     pub(super) fn hold_no_more(&mut self, index: u32) {
         let node = self.slab.get_mut(index);
         if node.failed.is_held() {
-            node.failed.hold(false);
+            node.failed.let_go();
             let turn = node.subscription;
             self.subscriptions[turn as usize].held -= 1;
             self.brakes_changed(turn);
