@@ -83,7 +83,7 @@ async fn what_is_not_there_is_a_dead_letter() -> Result<(), Box<dyn std::error::
         bus.publish(&placed).await?;
     }
     bus.run_until_idle().await;
-    let dead = bus.dead_letters();
+    let dead = bus.dead_lettered();
     assert_eq!(dead.len(), 1);
     assert_eq!(dead[0].decode::<OrderPlaced>(), Json(order(2, 2)));
     assert!(

@@ -5,7 +5,7 @@ use crate::shop::{
 };
 use bus_runtime::prelude::*;
 use bus_runtime::testing::{Ledger, TestBus, TestOutcome};
-use bus_runtime::{DeadReason, Drain};
+use bus_runtime::{DeadLetterFilter, DeadReason, Drain};
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -69,7 +69,7 @@ async fn dead_letters_are_listed_with_their_reasons(broker: impl Broker) {
     published.await.expect("the broker takes it");
     bus.run_until_idle().await;
 
-    let mut dead = bus.dead_letters();
+    let mut dead = bus.dead_lettered();
     dead.sort_by_key(|event| event.key.to_string());
     let told: Vec<_> = dead
         .iter()
@@ -109,6 +109,22 @@ async fn dead_letters_are_listed_with_their_reasons(broker: impl Broker) {
     let wrong = catch_unwind(AssertUnwindSafe(|| dead[3].decode::<Order>()));
     let text = wrong.expect_err("no order").downcast::<String>();
     assert!(text.expect("a text").contains("cannot be decoded"));
+    end(bus).await;
+}
+
+/// They are refused again, so that each is listed twice.
+async fn what_is_replayed_is_waited_for(broker: impl Broker) {
+    let bus = shop(&broker).await;
+    place(&bus, (1..=3).map(|number| order(number, Wish::Refuse))).await;
+    bus.run_until_idle().await;
+    assert_eq!(bus.dead_lettered().len(), 3);
+    let replayed = bus
+        .dead_letters()
+        .replay_all(&DeadLetterFilter::all())
+        .await;
+    assert_eq!(replayed.expect("the broker takes them"), 3);
+    bus.run_until_idle().await;
+    assert_eq!(bus.dead_lettered().len(), 6);
     end(bus).await;
 }
 
@@ -275,6 +291,7 @@ tests::on! {
     every [
         what_was_handled_and_published_is_listed,
         dead_letters_are_listed_with_their_reasons,
+        what_is_replayed_is_waited_for,
         what_a_handler_publishes_again_has_the_same_id,
         the_order_of_each_key_holds_over_skipped_waits,
         without_a_key_the_same_walk_is_out_of_order,

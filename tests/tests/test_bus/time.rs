@@ -69,7 +69,7 @@ async fn a_handler_that_hangs_runs_out_of_time_when_the_clock_is_moved(broker: i
     assert_eq!(the_order(&bus, 2).outcome, TestOutcome::Handled);
     bus.advance(Duration::from_mins(2)).await;
     bus.run_until_idle().await;
-    let dead = bus.dead_letters();
+    let dead = bus.dead_lettered();
     assert_eq!(dead.len(), 1);
     let TestOutcome::Dead { reason, error } = &dead[0].outcome else {
         panic!("{:?}", dead[0]);
@@ -154,7 +154,7 @@ async fn a_bus_that_does_not_become_idle_says_why(broker: impl Broker) {
     // Long enough for the handler that hangs to be given up.
     bus.advance(14 * HOUR).await;
     bus.run_until_idle().await;
-    assert_eq!(bus.dead_letters().len(), 1);
+    assert_eq!(bus.dead_lettered().len(), 1);
     bus.shutdown().await.expect("it runs until it is shut down");
 }
 

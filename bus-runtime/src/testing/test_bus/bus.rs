@@ -29,7 +29,7 @@ const SHUTDOWN: Duration = Duration::from_secs(5);
 /// dead-lettered and published.
 ///
 /// Any number of them run in a process, beside each other and beside a bus. It is a [`Running`] bus, and has its
-/// methods too: `publish`, `publisher`, `health`.
+/// methods too: `publish`, `publisher`, `health`, `dead_letters`.
 ///
 /// ```
 /// use bus_runtime::prelude::*;
@@ -249,8 +249,11 @@ impl TestBus {
     }
 
     /// The events that became dead letters, with their reasons, in the order of their first attempts.
+    ///
+    /// What became of them since, and replaying them, is the business of [`dead_letters`](Running::dead_letters), as on
+    /// every running bus: a replay is one more event here.
     #[must_use]
-    pub fn dead_letters(&self) -> Vec<TestEvent> {
+    pub fn dead_lettered(&self) -> Vec<TestEvent> {
         let mut events = self.events();
         events.retain(|event| matches!(event.outcome, TestOutcome::Dead { .. }));
         events
@@ -282,7 +285,7 @@ impl TestBus {
     /// Then.
     #[track_caller]
     pub fn assert_no_dead_letters(&self) {
-        let dead = self.dead_letters();
+        let dead = self.dead_lettered();
         if !dead.is_empty() {
             let lines: Vec<_> = dead.iter().map(|event| format!("\n  {event}")).collect();
             panic!("there are {} dead letters:{}", dead.len(), lines.concat());

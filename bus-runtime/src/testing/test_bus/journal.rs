@@ -99,11 +99,12 @@ impl Journal {
         topics
     }
 
-    /// An event is on its way to the broker: whoever handles its topic owes something.
-    pub(super) fn publishing(&self, message: &Message) {
+    /// An event is on its way to the broker: whoever handles its topic owes something, of the one group to which it is
+    /// replayed, or of all.
+    pub(super) fn publishing(&self, message: &Message, group: Option<&str>) {
         let mut written = self.written();
         written.under_way += 1;
-        for subscription in self.of_topic(&message.topic) {
+        for subscription in self.takers(&message.topic, group) {
             *written
                 .owed
                 .entry((subscription, message.id.clone()))
@@ -112,11 +113,17 @@ impl Journal {
     }
 
     /// The broker has answered; `stored` is whether it has taken the event.
-    pub(super) fn answered(&self, message: Message, stored: bool, from_handler: bool) {
+    pub(super) fn answered(
+        &self,
+        message: Message,
+        group: Option<&str>,
+        stored: bool,
+        from_handler: bool,
+    ) {
         let mut written = self.written();
         written.under_way -= 1;
         if !stored {
-            for subscription in self.of_topic(&message.topic) {
+            for subscription in self.takers(&message.topic, group) {
                 written.pay(subscription, &message.id);
             }
         } else if from_handler {
@@ -124,10 +131,16 @@ impl Journal {
         }
     }
 
-    fn of_topic<'a>(&'a self, topic: &'a str) -> impl Iterator<Item = usize> + 'a {
+    fn takers<'a>(
+        &'a self,
+        topic: &'a str,
+        group: Option<&'a str>,
+    ) -> impl Iterator<Item = usize> + 'a {
         let all = self.subscriptions.iter().enumerate();
-        all.filter(move |(_, subscribed)| subscribed.topic == topic)
-            .map(|(subscription, _)| subscription)
+        all.filter(move |(_, subscribed)| {
+            subscribed.topic == topic && group.is_none_or(|group| *subscribed.group == *group)
+        })
+        .map(|(subscription, _)| subscription)
     }
 
     /// Changes what is written of an event; its first attempt may not have begun.

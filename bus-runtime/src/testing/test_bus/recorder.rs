@@ -31,16 +31,18 @@ impl Transport for Recorder {
     }
 
     fn publish(&self, outgoing: Outgoing, confirm: Confirm) {
-        if outgoing.destination != Destination::Topic {
-            return self.transport.publish(outgoing, confirm);
-        }
+        let group = match &outgoing.destination {
+            Destination::Topic => None,
+            Destination::Replay { group, .. } => Some(Arc::clone(group)),
+            Destination::DeadLetters { .. } => return self.transport.publish(outgoing, confirm),
+        };
         let (message, from_handler) = (outgoing.message.clone(), outgoing.from_handler);
         // Before it is handed over: its handler may be done with it before the answer.
-        self.journal.publishing(&message);
+        self.journal.publishing(&message, group.as_deref());
         let (journal, clock) = (Arc::clone(&self.journal), self.clock.clone());
         let confirm = Confirm::new(move |answer| {
             let stored = answer.as_ref().is_ok_and(|receipt| !receipt.duplicate);
-            journal.answered(message, stored, from_handler);
+            journal.answered(message, group.as_deref(), stored, from_handler);
             confirm.answer(answer);
             clock.stir();
         });
