@@ -4,7 +4,7 @@
 use bus_runtime::prelude::*;
 
 #[derive(Serialize, Deserialize, Event)]
-#[event(topic = "orders placed", key = id)]
+#[event(topic = "ordérs.placed", key = id)]
 struct Placed {
     id: u64,
 }

@@ -34,6 +34,7 @@ use crate::event::{Headers, Key, Metadata};
     message = "`{Self}` is not an extractor: after the event, a handler may take `State<T>`, `Headers`, `Key`, \
                `Metadata`, `Publisher`, `Stop`, or a type that implements `FromEvent`",
     label = "not an extractor",
+    note = "a part of the state is taken as `State<{Self}>`",
     note = "if it implements `FromEvent` for one state only, add `state = ThatState` to the attribute"
 )]
 pub trait FromEvent<S>: Sized {

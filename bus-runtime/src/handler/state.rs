@@ -74,7 +74,8 @@ impl<T> DerefMut for State<T> {
 #[diagnostic::on_unimplemented(
     message = "the bus's state `{S}` has no `{Self}`: give the state a field of that type, and `#[derive(FromRef)]`, or \
                write `impl FromRef<{S}> for {Self}`",
-    label = "takes a `State<{Self}>`, which `{S}` does not have"
+    label = "takes a `State<{Self}>`, which `{S}` does not have",
+    note = "a bus whose attribute names no state has `()`: write `state = AppState` beside its `group`"
 )]
 pub trait FromRef<S> {
     /// Takes the part, which usually means to clone it.

@@ -118,7 +118,7 @@ const MISTAKES: &[(&str, &[Mistake])] = &[
                 &["list_of_topics", "two_attributes_on_one_function"],
             ),
             ("an empty one", &["topic_is_empty"]),
-            ("not ASCII", &["topic_that_is_not_ascii"]),
+            ("not ASCII", &["event_with_a_bad_topic"]),
             ("a wildcard", &["topic_with_a_wildcard"]),
             ("too long", &["topic_that_is_too_long"]),
             ("an empty segment", &["topic_with_an_empty_segment"]),
@@ -179,11 +179,14 @@ const MISTAKES: &[(&str, &[Mistake])] = &[
         ],
     ),
     (
+        "Tests",
+        &[("a test of what is no bus", &["test_of_what_is_no_bus"])],
+    ),
+    (
         "`#[derive(Event)]`",
         &[
             ("no topic", &["event_without_topic"]),
             ("no key", &["event_without_key"]),
-            ("a topic that no broker takes", &["event_with_a_bad_topic"]),
             (
                 "an option that does not exist",
                 &["event_with_an_unknown_option"],
