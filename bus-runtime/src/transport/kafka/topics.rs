@@ -217,10 +217,10 @@ impl Topics {
             .create_with_context(plain)
             .map_err(|error| client::failed(&asked, &error))?;
         let partitions = match wanted.kind {
-            Kind::Events | Kind::Replays => {
-                i32::try_from(self.options.partitions).unwrap_or(i32::MAX)
-            }
-            Kind::DeadLetters | Kind::Resolved => 1,
+            Kind::Events => i32::try_from(self.options.partitions).unwrap_or(i32::MAX),
+            // Of replays too: the group shares their partitions out with those of the events, and as many again would
+            // leave a member with nothing but replays.
+            Kind::DeadLetters | Kind::Resolved | Kind::Replays => 1,
         };
         let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(-1));
         let topic = match wanted.kind {
