@@ -1,4 +1,4 @@
-//! cannot find trait `Bus` in crate `bus_runtime`
+//! not all trait items implemented, missing: `State`, `NAME`, `GROUP`, `HANDLERS`
 #![allow(unused)]
 
 struct Shop;
