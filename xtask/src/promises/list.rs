@@ -452,8 +452,8 @@ pub(super) const PROMISES: [Promise; 13] = [
         name: "P13",
         title: "An outage is not poison",
         text: "When a subscription does nothing but fail, the bus brakes it and probes, instead of emptying the topic \
-               into the dead letters.",
-        not_yet: "dead letters can be listed, shown, replayed and purged",
+               into the dead letters. Dead letters can be listed, shown, replayed and purged.",
+        not_yet: "",
         tests: &[
             (
                 "unit",
@@ -473,6 +473,10 @@ pub(super) const PROMISES: [Promise; 13] = [
                     "regression_36_an_outage_of_a_quiet_topic_with_three_poison_keys",
                     "regression_36_a_bad_schema_deploy",
                     "regression_36_without_a_brake_an_outage_empties_the_topic",
+                    "regression_43_dead_letters_are_listed_shown_replayed_and_purged",
+                    "regression_43_replays_wait_for_a_bus_that_is_down",
+                    "regression_43_a_replay_that_is_refused_stays_a_dead_letter",
+                    "regression_43_a_replay_without_a_handler_is_a_dead_letter_again",
                 ],
             ),
         ],
