@@ -482,10 +482,10 @@ pub(super) const PROMISES: [Promise; 13] = [
             ),
         ],
         mutants: &[Mutant {
-            does: "an event without an attempt left is a dead letter in an outage too",
+            does: "a subscription that does nothing but fail is not braked",
             file: "bus-runtime/src/pool/brake.rs",
-            old: "let exhausted = !self.is_on() && self.debt < after && works;",
-            new: "let exhausted = true;",
+            old: "if self.on.is_none() && self.row >= after && (",
+            new: "if self.on.is_none() && self.row == u32::MAX && (",
             suite: "unit",
             test: "pool::tests::brake::an_outage_under_load_buries_nothing_and_everything_is_handled_after_it",
         }],
