@@ -36,7 +36,12 @@ impl Clock {
 
     /// The moment so far from now; thirty years from now for what is farther.
     pub(crate) fn after(&self, duration: Duration) -> Instant {
-        after(duration) + self.ahead()
+        self.later(Instant::now(), duration)
+    }
+
+    /// The same, where tokio's clock was read already.
+    pub(crate) fn later(&self, now: Instant, duration: Duration) -> Instant {
+        now + duration.min(NEVER) + self.ahead()
     }
 
     /// How far it is ahead of tokio's.

@@ -122,10 +122,12 @@ impl<W: Work> Runner<W> {
         }
         let (subscription, source) = (current.subscription, current.source);
         let (entry, cancelled) = self.pool.change(|state| {
-            let deadline = self.pool.clock().after(state.core.timeout(subscription));
-            let waker = cx.waker().clone();
+            // Within the lock: those of a subscription stand in the order of their deadlines.
+            let (now, waker) = (Instant::now(), cx.waker().clone());
+            let timeout = state.core.timeout(subscription);
+            let deadline = self.pool.clock().later(now, timeout);
             let suspended = &mut state.core.suspended;
-            let entry = suspended.insert(subscription, source, waker, Instant::now(), deadline);
+            let entry = suspended.insert(subscription, source, waker, now, deadline);
             state.active -= 1;
             (entry, state.core.cancels(source))
         });
