@@ -1,10 +1,10 @@
 //! An outage is not poison.
 
 use super::super::Limits;
-use super::rig::{RETRY, Rig, Step, WIDE};
+use super::rig::{RETRY, Rig, Step, WIDE, pass};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::time::{Instant, advance, sleep};
+use tokio::time::{Instant, advance};
 
 const BRAKED: Limits = Limits {
     brake: Some(20),
@@ -50,14 +50,14 @@ fn all_is_well(rig: &Rig, ids: &[u64]) {
 async fn an_outage_under_load_buries_nothing_and_everything_is_handled_after_it() {
     let rig = away(Some(20));
     let mut ids = submit(&rig, 1..300, &Step::Needs);
-    sleep(Duration::from_secs(5)).await;
+    pass(Duration::from_secs(5)).await;
     assert_eq!(rig.stands(), Some((true, 0)));
     let begun = attempts(&rig, &ids);
     for key in 300..360 {
         // Some of new keys, some behind others.
         ids.push(rig.submit(key, &[Step::Needs]));
         ids.push(rig.submit(key - 200, &[Step::Needs]));
-        sleep(OUTAGE / 60).await;
+        pass(OUTAGE / 60).await;
     }
     let probes = attempts(&rig, &ids) - begun;
     assert!(
@@ -66,7 +66,7 @@ async fn an_outage_under_load_buries_nothing_and_everything_is_handled_after_it(
     );
     assert_eq!(rig.bury_all(), [0; 0]);
     back(&rig);
-    sleep(SOON).await;
+    pass(SOON).await;
     all_is_well(&rig, &ids);
     rig.end().await;
 }
@@ -75,7 +75,7 @@ async fn an_outage_under_load_buries_nothing_and_everything_is_handled_after_it(
 async fn without_a_brake_the_same_outage_buries_everything() {
     let rig = away(None);
     let ids = submit(&rig, 1..300, &Step::Needs);
-    sleep(OUTAGE).await;
+    pass(OUTAGE).await;
     assert_eq!(rig.bury_all(), ids);
     rig.end().await;
 }
@@ -84,7 +84,7 @@ async fn without_a_brake_the_same_outage_buries_everything() {
 async fn an_outage_with_one_single_event_buries_nothing() {
     let rig = away(Some(20));
     let ids = submit(&rig, 1..2, &Step::Needs);
-    sleep(OUTAGE).await;
+    pass(OUTAGE).await;
     assert_eq!(
         rig.stands(),
         Some((false, 1)),
@@ -93,7 +93,7 @@ async fn an_outage_with_one_single_event_buries_nothing() {
     assert!((20..40).contains(&attempts(&rig, &ids)));
     assert_eq!(rig.bury_all(), [0; 0]);
     back(&rig);
-    sleep(SOON).await;
+    pass(SOON).await;
     all_is_well(&rig, &ids);
     rig.end().await;
 }
@@ -103,12 +103,12 @@ async fn an_outage_in_which_one_attempt_of_twenty_succeeds_buries_nothing() {
     let rig = away(Some(20));
     rig.script().works.store(5, Ordering::Relaxed);
     let ids = submit(&rig, 1..900, &Step::Needs);
-    sleep(OUTAGE).await;
+    pass(OUTAGE).await;
     let settled = rig.settled().len();
     assert!((1..600).contains(&settled), "{settled} succeeded");
     assert_eq!(rig.bury_all(), [0; 0]);
     back(&rig);
-    sleep(SOON).await;
+    pass(SOON).await;
     all_is_well(&rig, &ids);
     rig.end().await;
 }
@@ -120,13 +120,13 @@ async fn three_poison_keys_in_a_quiet_topic_neither_keep_an_outage_alive_nor_sur
     let mut good = Vec::new();
     for key in 10..30 {
         good.push(rig.submit(key, &[Step::Needs]));
-        sleep(OUTAGE / 20).await;
+        pass(OUTAGE / 20).await;
     }
     assert_eq!(rig.bury_all(), [0; 0]);
     back(&rig);
     for key in 30..40 {
         good.push(rig.submit(key, &[Step::Needs]));
-        sleep(SOON).await;
+        pass(SOON).await;
     }
     assert_eq!(rig.bury_all(), poison);
     all_is_well(&rig, &[&*poison, &*good].concat());
@@ -137,19 +137,19 @@ async fn three_poison_keys_in_a_quiet_topic_neither_keep_an_outage_alive_nor_sur
 async fn three_poison_keys_are_buried_when_another_event_succeeds() {
     let rig = Rig::new(BRAKED, &[8]);
     let poison = submit(&rig, 1..4, &Step::Poison);
-    sleep(OUTAGE).await;
+    pass(OUTAGE).await;
     assert_eq!(rig.bury_all(), [0; 0], "nobody knows whether it is them");
     let begun = Instant::now();
     let good = rig.submit(9, &[Step::Done]);
     while rig.settled() != [good] {
-        sleep(Duration::from_secs(1)).await;
+        pass(Duration::from_secs(1)).await;
     }
     assert!(
         begun.elapsed() <= Duration::from_secs(31),
         "{:?}",
         begun.elapsed()
     );
-    sleep(SOON).await;
+    pass(SOON).await;
     assert_eq!(rig.bury_all(), poison);
     rig.end().await;
 }
@@ -158,13 +158,13 @@ async fn three_poison_keys_are_buried_when_another_event_succeeds() {
 async fn a_bad_deploy_buries_no_more_than_its_probes() {
     let rig = away(Some(20));
     let ids = submit(&rig, 1..300, &Step::CannotDo);
-    sleep(OUTAGE).await;
+    pass(OUTAGE).await;
     assert_eq!(rig.stands(), Some((true, 0)));
     let buried = rig.bury_all();
     // Twenty in a row, those that ran beside them, and the probes.
     assert!((35..=55).contains(&buried.len()), "{} buried", buried.len());
     back(&rig);
-    sleep(SOON).await;
+    pass(SOON).await;
     all_is_well(&rig, &ids);
     rig.end().await;
 }
@@ -173,9 +173,9 @@ async fn a_bad_deploy_buries_no_more_than_its_probes() {
 async fn one_poison_event_alone_is_buried_after_an_hour() {
     let rig = Rig::new(BRAKED, &[8]);
     let ids = submit(&rig, 1..2, &Step::Poison);
-    sleep(Duration::from_mins(59)).await;
+    pass(Duration::from_mins(59)).await;
     assert_eq!((rig.bury_all(), rig.stands()), (vec![], Some((false, 1))));
-    sleep(Duration::from_mins(3)).await;
+    pass(Duration::from_mins(3)).await;
     assert_eq!(rig.bury_all(), ids);
     assert_eq!(rig.stands(), Some((false, 0)));
     rig.end().await;
@@ -186,9 +186,9 @@ async fn poison_among_good_events_is_buried_after_its_last_attempt() {
     let rig = Rig::new(BRAKED, &[8]);
     let poison = submit(&rig, 1..2, &Step::Poison);
     let behind = rig.submit(1, &[Step::Done]);
-    sleep(Duration::from_secs(1)).await;
+    pass(Duration::from_secs(1)).await;
     let good = rig.submit(2, &[Step::Done]);
-    sleep(Duration::from_secs(15)).await;
+    pass(Duration::from_secs(15)).await;
     assert_eq!(rig.began(poison[0]), 8);
     assert_eq!(rig.bury_all(), poison);
     rig.settle_down().await;
@@ -213,7 +213,7 @@ async fn another_subscription_goes_on_and_order_holds() {
     let rig = away(Some(20));
     let mut ids = submit(&rig, 1..50, &Step::Needs);
     ids.extend(submit(&rig, 1..50, &Step::Needs));
-    sleep(Duration::from_secs(5)).await;
+    pass(Duration::from_secs(5)).await;
     let others: Vec<u64> = (0..200)
         .map(|key| rig.submit_to(&rig.source, 1, key + 1000, 1, &[Step::Yield]))
         .collect();
@@ -224,7 +224,7 @@ async fn another_subscription_goes_on_and_order_holds() {
     settled.sort_unstable();
     assert_eq!(settled, others, "at once");
     back(&rig);
-    sleep(SOON).await;
+    pass(SOON).await;
     let settled = rig.settled();
     let at = |id: &u64| {
         settled
@@ -242,14 +242,14 @@ async fn another_subscription_goes_on_and_order_holds() {
 async fn a_probe_that_never_ends_does_not_keep_the_others_from_their_turn() {
     let rig = away(Some(20));
     submit(&rig, 1..40, &Step::Needs);
-    sleep(Duration::from_secs(3)).await;
+    pass(Duration::from_secs(3)).await;
     assert_eq!(rig.stands(), Some((true, 0)));
     let stuck = rig.submit(99, &[Step::Gate("never")]);
     while rig.began(stuck) == 0 {
-        sleep(Duration::from_secs(1)).await;
+        pass(Duration::from_secs(1)).await;
     }
     back(&rig);
-    sleep(Duration::from_mins(1) - Duration::from_secs(1)).await;
+    pass(Duration::from_mins(1) - Duration::from_secs(1)).await;
     assert_eq!(rig.settled().len(), 39);
     rig.pool.cancel();
     rig.end().await;
@@ -260,10 +260,10 @@ async fn a_brake_without_waiting_events_costs_no_task_and_lets_the_next_event_st
     let rig = away(Some(20));
     submit(&rig, 1..30, &Step::CannotDo);
     rig.settle_down().await;
-    sleep(SOON * 3).await;
+    pass(SOON * 3).await;
     rig.bury_all();
     assert_eq!(rig.stands(), Some((true, 0)));
-    sleep(OUTAGE).await;
+    pass(OUTAGE).await;
     rig.settle_down().await;
     assert_eq!(rig.tasks.len(), 0);
     let good = rig.submit(99, &[Step::Done]);
@@ -282,11 +282,11 @@ async fn a_braked_subscription_stops_its_sources_when_the_delayed_are_full() {
     let rig = Rig::new(limits, &[8]);
     rig.script().away.store(true, Ordering::Relaxed);
     submit(&rig, 1..60, &Step::Needs);
-    sleep(SOON).await;
+    pass(SOON).await;
     assert!(rig.pool.delayed_full().is_some());
     assert_eq!(rig.source.reserve(1, 1, 1).events, 0);
     back(&rig);
-    sleep(SOON).await;
+    pass(SOON).await;
     assert_eq!((rig.settled().len(), rig.pool.delayed_full()), (59, None));
     rig.end().await;
 }
@@ -296,7 +296,7 @@ async fn the_end_of_a_braked_pool_is_clean() {
     for cancel in [false, true] {
         let rig = away(Some(20));
         let ids = submit(&rig, 1..50, &Step::Needs);
-        sleep(Duration::from_secs(20)).await;
+        pass(Duration::from_secs(20)).await;
         if cancel {
             rig.pool.cancel();
         }
@@ -316,7 +316,7 @@ async fn a_revoked_source_takes_what_it_had_held_with_it() {
     let rig = Rig::new(BRAKED, &[8]);
     let revoked = rig.pool.source(std::sync::Arc::new(|| {}));
     rig.submit_to(&revoked, 0, 1, 1, &[Step::Poison]);
-    sleep(SOON).await;
+    pass(SOON).await;
     assert_eq!(rig.stands(), Some((false, 1)));
     revoked.revoke(false);
     assert_eq!(rig.stands(), Some((false, 0)));
@@ -329,12 +329,12 @@ async fn lifted_brakes_hold_nothing() {
     let rig = away(Some(20));
     let ids = submit(&rig, 1..40, &Step::Needs);
     let held = rig.submit_to(&rig.source, 1, 99, 1, &[Step::Poison]);
-    sleep(OUTAGE).await;
+    pass(OUTAGE).await;
     assert_eq!(rig.bury_all(), [0; 0]);
     rig.pool.lift_brakes();
     rig.settle_down().await;
     assert_eq!(rig.bury_all(), [held], "at once");
-    sleep(SOON).await;
+    pass(SOON).await;
     assert_eq!(rig.bury_all(), ids, "after their attempts");
     rig.end().await;
 }

@@ -15,6 +15,11 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
+/// Lets so much time pass, with all that is due meanwhile. On the paused clock of these tests it takes none.
+pub(super) async fn pass(time: Duration) {
+    tokio::time::sleep(time).await;
+}
+
 /// What an event's attempts do, one after the other; the last step is repeated.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
