@@ -46,6 +46,14 @@ fn all_is_well(rig: &Rig, ids: &[u64]) {
     );
 }
 
+/// The outage ends, and soon after it all is well.
+async fn ends_well(rig: Rig, ids: &[u64]) {
+    back(&rig);
+    pass(SOON).await;
+    all_is_well(&rig, ids);
+    rig.end().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_outage_under_load_buries_nothing_and_everything_is_handled_after_it() {
     let rig = away(Some(20));
@@ -65,10 +73,7 @@ async fn an_outage_under_load_buries_nothing_and_everything_is_handled_after_it(
         "{probes} probes in ten minutes"
     );
     assert_eq!(rig.bury_all(), [0; 0]);
-    back(&rig);
-    pass(SOON).await;
-    all_is_well(&rig, &ids);
-    rig.end().await;
+    ends_well(rig, &ids).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -92,10 +97,7 @@ async fn an_outage_with_one_single_event_buries_nothing() {
     );
     assert!((20..40).contains(&attempts(&rig, &ids)));
     assert_eq!(rig.bury_all(), [0; 0]);
-    back(&rig);
-    pass(SOON).await;
-    all_is_well(&rig, &ids);
-    rig.end().await;
+    ends_well(rig, &ids).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -107,10 +109,7 @@ async fn an_outage_in_which_one_attempt_of_twenty_succeeds_buries_nothing() {
     let settled = rig.settled().len();
     assert!((1..600).contains(&settled), "{settled} succeeded");
     assert_eq!(rig.bury_all(), [0; 0]);
-    back(&rig);
-    pass(SOON).await;
-    all_is_well(&rig, &ids);
-    rig.end().await;
+    ends_well(rig, &ids).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -163,10 +162,7 @@ async fn a_bad_deploy_buries_no_more_than_its_probes() {
     let buried = rig.bury_all();
     // Twenty in a row, those that ran beside them, and the probes.
     assert!((35..=55).contains(&buried.len()), "{} buried", buried.len());
-    back(&rig);
-    pass(SOON).await;
-    all_is_well(&rig, &ids);
-    rig.end().await;
+    ends_well(rig, &ids).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -101,6 +101,28 @@ async fn settled(stage: &Stage, member: &Member) -> Kept {
     stage.until(what, || member.held() == 0).await
 }
 
+/// Nothing comes to the two groups any more but what is published now.
+async fn no_replay_comes(
+    stage: &Stage,
+    member: &Member,
+    topic: &str,
+    [its, others]: [&mut Arrivals; 2],
+) -> Kept {
+    let end = event(topic, "k", "end");
+    stage.publish(&*member.transport, end).await?;
+    for (whose, arrivals) in [("its group", its), ("another group", others)] {
+        let last = next(stage, "the end", arrivals).await?;
+        ensure!(
+            last.text() == "end",
+            "{whose} has got a replay once more: {} `{}`",
+            last.message.id,
+            last.text()
+        );
+        last.done();
+    }
+    Ok(())
+}
+
 pub(in crate::testing::conformance) async fn dead_letters_are_read_in_pages(stage: &Stage) -> Kept {
     let (topic, group, other) = (stage.topic("t"), stage.group("g"), stage.group("other"));
     let (member, ..) = two_groups(stage, topic, [&group, &other]).await?;
@@ -236,17 +258,7 @@ pub(in crate::testing::conformance) async fn a_replay_is_handled_once_by_its_gro
         let again = stage.within("a replay", letters.replay(letter.id)).await?;
         ensure!(again.is_err(), "a dead letter can be replayed twice");
     }
-    let end = event(topic, "k", "end");
-    stage.publish(&*member.transport, end).await?;
-    for (whose, arrivals) in [("its group", &mut arrivals), ("another group", &mut others)] {
-        let last = next(stage, "the end", arrivals).await?;
-        ensure!(
-            last.text() == "end",
-            "{whose} has got a replay once more: {}",
-            last.message.id
-        );
-        last.done();
-    }
+    no_replay_comes(stage, &member, topic, [&mut arrivals, &mut others]).await?;
     member.end(stage.suite().patient_for()).await
 }
 
@@ -285,18 +297,7 @@ pub(in crate::testing::conformance) async fn a_replay_waits_for_its_group(stage:
         replayed.done();
     }
     settled(stage, &member).await?;
-    stage
-        .publish(&*member.transport, event(topic, "k", "end"))
-        .await?;
-    for (whose, arrivals) in [("its group", &mut arrivals), ("another group", &mut others)] {
-        let last = next(stage, "the end", arrivals).await?;
-        ensure!(
-            last.text() == "end",
-            "{whose} has got a replay once more: `{}`",
-            last.text()
-        );
-        last.done();
-    }
+    no_replay_comes(stage, &member, topic, [&mut arrivals, &mut others]).await?;
     let left = texts(stage, &*member.transport, &group).await?;
     ensure!(
         left.is_empty(),

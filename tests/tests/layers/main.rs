@@ -1,12 +1,12 @@
 //! Layers: what they see, in which order, what they may answer, and what they cost.
 
+mod cost;
+
 use bus_runtime::prelude::*;
 use bus_runtime::{Brake, DeadReason, Report, Running};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-use tests::alloc::{self, Counting};
-use tests::alone::{alone, figure};
+use tests::alloc::Counting;
 use tests::logged::Logged;
 use tests::on;
 use tests::on::{Broker, Memory};
@@ -86,6 +86,11 @@ fn dead_letters() -> Vec<String> {
         Some(reason.split(" handler=").next()?.to_owned())
     });
     reasons.collect()
+}
+
+/// The one event is a dead letter for this reason.
+fn died_of(reason: DeadReason, report: &Report) {
+    assert_eq!(report.handlers[0].dead, [(reason, 1)], "{report}");
 }
 
 /// A handler that does nothing but fail is not braked: its event becomes a dead letter.
@@ -226,22 +231,14 @@ async fn a_layer_sees_each_attempt_and_its_error(_: Memory) {
     let fails = "Retry { after: None }, Some(\"on purpose\")".to_owned();
     let one = |number| [sees(number), "handler".to_owned(), fails.clone()];
     assert_eq!(all, [one(1), one(2)].concat());
-    assert_eq!(
-        report.handlers[0].dead,
-        [(DeadReason::Exhausted, 1)],
-        "{report}"
-    );
+    died_of(DeadReason::Exhausted, &report);
     assert_eq!(dead_letters(), ["on purpose"]);
 }
 
 async fn a_permanent_error_stays_one(_: Memory) {
     let (all, report) = seeing("k", "fail for good", 3).await;
     assert_eq!(all[2], "Dead { reason: \"for good\" }, Some(\"for good\")");
-    assert_eq!(
-        report.handlers[0].dead,
-        [(DeadReason::Permanent, 1)],
-        "{report}"
-    );
+    died_of(DeadReason::Permanent, &report);
     assert_eq!(dead_letters(), ["for good"]);
 }
 
@@ -256,11 +253,7 @@ async fn an_event_that_cannot_be_decoded_is_seen_with_the_reason(_: Memory) {
         format!("Dead {{ reason: {reason:?} }}, Some({reason:?})")
     );
     assert_eq!(all.len(), 3, "the handler is not called");
-    assert_eq!(
-        report.handlers[0].dead,
-        [(DeadReason::Undecodable, 1)],
-        "{report}"
-    );
+    died_of(DeadReason::Undecodable, &report);
     assert_eq!(dead_letters(), [reason]);
 }
 
@@ -369,19 +362,11 @@ async fn a_layer_may_answer_in_the_handlers_place(_: Memory) {
     assert_eq!((calls, report.skipped()), (0, 1), "{report}");
     let (calls, report, dead) = obeying("dead", "", 1).await;
     assert_eq!(calls, 0);
-    assert_eq!(
-        report.handlers[0].dead,
-        [(DeadReason::Permanent, 1)],
-        "{report}"
-    );
+    died_of(DeadReason::Permanent, &report);
     assert_eq!(dead, ["the layer says so"]);
     let (calls, report, dead) = obeying("retry", "", 2).await;
     assert_eq!((calls, report.retried()), (0, 1), "{report}");
-    assert_eq!(
-        report.handlers[0].dead,
-        [(DeadReason::Exhausted, 1)],
-        "{report}"
-    );
+    died_of(DeadReason::Exhausted, &report);
     assert_eq!(dead[1..], ["the handler asked for another attempt"]);
 }
 
@@ -390,19 +375,11 @@ async fn a_layer_may_change_what_the_handler_says(_: Memory) {
     assert_eq!((calls, report.skipped()), (1, 1), "{report}");
     let (calls, report, dead) = obeying("give up", "fail", 1).await;
     assert_eq!(calls, 1);
-    assert_eq!(
-        report.handlers[0].dead,
-        [(DeadReason::Permanent, 1)],
-        "{report}"
-    );
+    died_of(DeadReason::Permanent, &report);
     assert_eq!(dead, ["given up"]);
     let (calls, report, dead) = obeying("insist", "fail for good", 2).await;
     assert_eq!(calls, 2);
-    assert_eq!(
-        report.handlers[0].dead,
-        [(DeadReason::Exhausted, 1)],
-        "{report}"
-    );
+    died_of(DeadReason::Exhausted, &report);
     assert_eq!(dead[1..], ["for good"], "the reason is the handler's");
 }
 
@@ -416,11 +393,7 @@ async fn an_event_without_its_key_is_never_handled(_: Memory) {
 async fn a_panic_in_a_layer_is_the_handlers(_: Memory) {
     let (calls, report, dead) = obeying("panic in the layer", "", 2).await;
     assert_eq!((calls, report.retried()), (0, 1), "{report}");
-    assert_eq!(
-        report.handlers[0].dead,
-        [(DeadReason::Panic, 1)],
-        "{report}"
-    );
+    died_of(DeadReason::Panic, &report);
     assert_eq!(dead, ["the handler panicked: on purpose"]);
 }
 
@@ -433,120 +406,8 @@ async fn the_timeout_is_for_the_layers_too(_: Memory) {
         let (all, report) = stage.end(4 + calls).await;
         let count = |what: &str| all.iter().filter(|entry| *entry == what).count();
         assert_eq!((count("handler"), count("dropped")), (calls, 2), "{all:?}");
-        assert_eq!(
-            report.handlers[0].dead,
-            [(DeadReason::Timeout, 1)],
-            "{report}"
-        );
+        died_of(DeadReason::Timeout, &report);
     }
-}
-
-/// Counts, which only a `static` can.
-struct Count(AtomicUsize);
-
-impl Layer for Count {
-    async fn handle(&self, _: &Attempt<'_>, next: Next<'_>) -> Outcome {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        next.await
-    }
-}
-
-static CALLS: Count = Count(AtomicUsize::new(0));
-
-/// Remembers how many allocations there were when an attempt came to the outermost layer.
-struct Begin;
-
-static BEGUN: AtomicUsize = AtomicUsize::new(0);
-/// Allocations between the outermost layer and the handler, and on the way back, over all attempts.
-static BETWEEN: AtomicUsize = AtomicUsize::new(0);
-
-impl Layer for Begin {
-    async fn handle(&self, _: &Attempt<'_>, next: Next<'_>) -> Outcome {
-        BEGUN.store(alloc::allocations(), Ordering::Relaxed);
-        let outcome = next.await;
-        between();
-        outcome
-    }
-}
-
-fn between() {
-    let now = alloc::allocations();
-    BETWEEN.fetch_add(now - BEGUN.swap(now, Ordering::Relaxed), Ordering::Relaxed);
-}
-
-#[event_handler(topic = "layers.none", key = Record)]
-async fn none(_: Raw) {
-    HANDLED.fetch_add(1, Ordering::Relaxed);
-}
-
-#[event_handler(topic = "layers.one", key = Record, layers = [CALLS])]
-async fn one(_: Raw) {
-    HANDLED.fetch_add(1, Ordering::Relaxed);
-}
-
-#[event_handler(topic = "layers.five", key = Record, layers = [Begin, CALLS, CALLS, &CALLS, &&CALLS])]
-async fn five(_: Raw) {
-    between();
-    HANDLED.fetch_add(1, Ordering::Relaxed);
-}
-
-#[event_bus(group = "cost", handlers = [none, one, five])]
-struct Cost;
-
-#[event_bus(group = "cost", layers = [CALLS, CALLS], handlers = [none, one, five])]
-struct CostWithin;
-
-const EVENTS: usize = 2000;
-static HANDLED: AtomicUsize = AtomicUsize::new(0);
-
-/// Allocations for each event of a topic, from its publish until it is handled.
-async fn allocations(bus: &Running, topic: &str) -> f64 {
-    let publisher = bus.publisher();
-    let handled = async || {
-        let all = HANDLED.load(Ordering::Relaxed) + EVENTS;
-        for _ in 0..EVENTS {
-            let sent = publisher.publish_raw(topic, Key::NONE, "", Publish::new());
-            sent.await.expect("published");
-        }
-        eventually("all are handled", || {
-            let load = bus.load();
-            (HANDLED.load(Ordering::Relaxed) == all && load.in_flight == 0).then_some(())
-        })
-        .await;
-    };
-    // What grows has grown.
-    handled().await;
-    let before = alloc::allocations();
-    handled().await;
-    #[expect(clippy::cast_precision_loss, reason = "a small number")]
-    let each = (alloc::allocations() - before) as f64 / EVENTS as f64;
-    figure(format!("{topic}: {each:.2} allocations an event"));
-    each
-}
-
-/// On one thread: nothing else allocates between a layer and its handler.
-async fn cost() {
-    let bus = Cost::new(Config::memory())
-        .start()
-        .await
-        .expect("it starts");
-    let without = allocations(&bus, "layers.none").await;
-    for topic in ["layers.one", "layers.five"] {
-        let with = allocations(&bus, topic).await;
-        assert!(with < without + 0.5, "{topic}: {with}, not {without}");
-    }
-    bus.shutdown().await.expect("it ends");
-    assert_eq!(CALLS.0.load(Ordering::Relaxed), EVENTS * 2 * 5);
-
-    let bus = CostWithin::new(Config::memory()).start().await;
-    let bus = bus.expect("it starts");
-    for topic in ["layers.none", "layers.one", "layers.five"] {
-        let with = allocations(&bus, topic).await;
-        assert!(with < without + 0.5, "{topic}: {with}, not {without}");
-    }
-    bus.shutdown().await.expect("it ends");
-    assert_eq!(CALLS.0.load(Ordering::Relaxed), EVENTS * 2 * (5 + 11));
-    assert_eq!(BETWEEN.load(Ordering::Relaxed), 0);
 }
 
 on! {
@@ -561,19 +422,4 @@ on! {
         a_panic_in_a_layer_is_the_handlers,
         the_timeout_is_for_the_layers_too,
     ]
-}
-
-mod memory_alone {
-    mod memory {
-        #[test]
-        fn layers_allocate_nothing() {
-            let name = "memory_alone::memory::layers_allocate_nothing";
-            super::super::alone(name, || {
-                let runtime = tokio::runtime::Builder::new_current_thread()
-                    .enable_all()
-                    .build();
-                runtime.expect("a runtime").block_on(super::super::cost());
-            });
-        }
-    }
 }
