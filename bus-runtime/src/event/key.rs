@@ -14,6 +14,9 @@ use uuid::Uuid;
 ///
 /// As a handler's parameter, the key by which the event is ordered.
 ///
+/// Logs and errors show it as text, escaped like a byte string; of a key longer than 128 bytes, the beginning and its
+/// length. Compare [`as_bytes`](Key::as_bytes), not the text.
+///
 /// ```
 /// use bus_runtime::Key;
 ///
@@ -46,9 +49,16 @@ impl Key {
     }
 }
 
+/// How much of a key is shown, in bytes: a broker may carry keys of many kilobytes.
+const SHOWN: usize = 128;
+
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
+            Some(bytes) if bytes.len() > SHOWN => {
+                let shown = bytes[..SHOWN].escape_ascii();
+                write!(f, "{shown}… ({} bytes)", bytes.len())
+            }
             Some(bytes) => write!(f, "{}", bytes.escape_ascii()),
             None => f.write_str("(none)"),
         }
@@ -206,3 +216,17 @@ pub struct Unordered;
 /// `key = Record`: the key that the broker carries; nothing is decoded to route.
 #[derive(Clone, Copy, Debug)]
 pub struct Record;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_key_is_shown_by_its_beginning_and_its_length() {
+        let shown = |length: usize| Key::from_bytes(vec![b'k'; length]).to_string();
+        assert_eq!(shown(128), "k".repeat(128));
+        assert_eq!(shown(129), format!("{}… (129 bytes)", "k".repeat(128)));
+        assert_eq!(Key::from_bytes(vec![0xff]).to_string(), "\\xff");
+        assert_eq!(Key::NONE.to_string(), "(none)");
+    }
+}
