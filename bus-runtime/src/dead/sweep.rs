@@ -112,6 +112,9 @@ impl DeadLetters {
             Fate::Purged => (letters, Ok(())),
             Fate::Replayed => self.stored_again(letters).await,
         };
+        if letters.is_empty() {
+            return (0, failed);
+        }
         let removed = self.transport.buried().remove(&self.group, &letters).await;
         let removed = removed.map_err(|error| self.failed("removing", error));
         // Replayed they are, also those that are not removed.

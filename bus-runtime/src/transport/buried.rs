@@ -52,8 +52,8 @@ pub trait Buried: Send + Sync {
         letters: &'a [Letter],
     ) -> BoxFuture<'a, Result<(), TransportError>>;
 
-    /// Makes sure that replays for a group can be stored, also where it has not been started since: by making what is
-    /// missing, where that is allowed.
+    /// Makes sure that replays for a group can be stored and their dead letters removed, also where it has not been
+    /// started since: by making what is missing, where that is allowed.
     ///
     /// # Errors
     ///

@@ -405,6 +405,40 @@ async fn regression_19_where_dead_letters_are_forbidden_their_events_wait(_: tes
     end(bus).await;
 }
 
+/// Nobody may make the topic that names what was replayed: nothing is stored again that could not be removed.
+#[cfg(feature = "kafka")]
+async fn regression_43_a_replay_that_could_not_be_removed_is_not_stored(
+    kafka: tests::on::SharedKafka,
+) {
+    use bus_runtime::Provision;
+    let scene = Scene::default();
+    let bus = start(&kafka, &scene).await;
+    three_die(&bus, &scene).await;
+    end(bus).await;
+    let wire = |topic: &str| format!("{}.{topic}", kafka.namespace());
+    let connect = async |provision| {
+        let dead = DeadLetters::connect(kafka.config().provision(provision), "dead").await;
+        dead.expect("it connects")
+    };
+    let everything = DeadLetterFilter::all();
+    let dead = connect(Provision::Verify).await;
+    let refused = dead
+        .replay_all(&everything)
+        .await
+        .expect_err("it is missing");
+    let missing = format!("`{}`; make it", wire("dead..resolved"));
+    assert!(refused.to_string().contains(&missing), "{refused}");
+    assert_eq!(all(&dead).await.len(), 3);
+    dead.shutdown().await.expect("it closes");
+    let url = tests::on::SharedKafka::server().url();
+    assert_eq!(tests::kafka::ends(url, &wire("dead..replay")), [0]);
+
+    let dead = connect(Provision::Create).await;
+    assert_eq!(dead.replay_all(&everything).await.expect("replayed"), 3);
+    assert_eq!(all(&dead).await.len(), 0);
+    dead.shutdown().await.expect("it closes");
+}
+
 async fn the_dead_letters_of_memory_are_in_its_bus(broker: tests::on::Memory) {
     let error = DeadLetters::connect(broker.config(), "dead").await;
     let error = error.expect_err("nobody else's memory");
@@ -429,5 +463,8 @@ on! {
     nats [
         regression_43_a_replay_that_is_refused_stays_a_dead_letter,
         regression_19_where_dead_letters_are_forbidden_their_events_wait,
+    ]
+    cluster [
+        regression_43_a_replay_that_could_not_be_removed_is_not_stored,
     ]
 }

@@ -15,6 +15,7 @@ use crate::transport::{
     Outgoing, Position, Subscription, Transport, TransportError,
 };
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -84,16 +85,19 @@ impl Kafka {
             kind: Kind::Replays,
         };
         let wanted: Vec<Wanted> = events.chain([dead_letters, replays]).collect();
-        let deadline = crate::clock::after(self.options.connect_timeout).into_std();
+        self.ensure(wanted.clone(), self.options.connect_timeout)
+            .await?;
+        let read = wanted
+            .iter()
+            .filter(|topic| topic.kind != Kind::DeadLetters);
+        Ok(read.map(|topic| self.topics.partitions(&topic.name)).sum())
+    }
+
+    /// Makes sure that topics exist.
+    async fn ensure(&self, wanted: Vec<Wanted>, timeout: Duration) -> Result<(), TransportError> {
+        let deadline = crate::clock::after(timeout).into_std();
         let topics = Arc::clone(&self.topics);
-        blocking("kafka-topics", move || {
-            topics.ensure(&wanted, deadline)?;
-            let read = wanted
-                .iter()
-                .filter(|topic| topic.kind != Kind::DeadLetters);
-            Ok(read.map(|topic| topics.partitions(&topic.name)).sum())
-        })
-        .await?
+        blocking("kafka-topics", move || topics.ensure(&wanted, deadline)).await?
     }
 }
 
@@ -236,6 +240,19 @@ impl Buried for Kafka {
             Ok(())
         })
     }
+
+    /// Also that of those that are resolved: what is stored again and cannot be named there would be replayed again.
+    fn prepare_replay<'a>(&'a self, group: &'a str) -> BoxFuture<'a, Result<(), TransportError>> {
+        let replays = Wanted {
+            name: self.names.replay_topic(group),
+            kind: Kind::Replays,
+        };
+        let resolved = Wanted {
+            name: self.names.resolved_topic(group),
+            kind: Kind::Resolved,
+        };
+        Box::pin(self.ensure(vec![replays, resolved], self.options.publish_timeout))
+    }
 }
 
 impl Drop for Kafka {
@@ -248,7 +265,6 @@ impl Drop for Kafka {
 mod tests {
     use super::*;
     use crate::transport::kafka::options::for_test;
-    use std::time::Duration;
 
     #[tokio::test]
     async fn a_cluster_that_is_not_there_is_named_with_the_reason() {
