@@ -10,6 +10,7 @@ mod kafka {
     use rdkafka::producer::DefaultProducerContext;
     use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
     use std::time::Duration;
+    use tests::logged::Logged;
     use tests::seen::{Seen, eventually};
 
     /// More often than any client asks before the test is over.
@@ -124,6 +125,72 @@ mod kafka {
         bus.publish(&order).await.expect("published");
         seen.at_least(1).await;
         bus.shutdown().await.expect("it ends");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_broker_that_is_far_away_says_all_the_same_where_the_group_stands() {
+        let cluster = cluster();
+        let far = Duration::from_millis(300);
+        cluster
+            .broker_round_trip_time(1, far)
+            .expect("it is the only one");
+        let seen = Seen::default();
+        let bus = Shop::new(config(&cluster)).start(seen.clone());
+        let bus = bus.await.expect("it starts");
+        let order = OrderPlaced { order: 7 };
+        bus.publish(&order).await.expect("published");
+        seen.at_least(1).await;
+        bus.shutdown().await.expect("it ends");
+    }
+
+    // On one thread, whose log it reads.
+    #[tokio::test]
+    async fn a_group_that_does_not_say_where_it_stands_is_named() {
+        let cluster = cluster();
+        let logged = Logged::here();
+        let not_now = RDKafkaRespErr::RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS;
+        always(&cluster, RDKafkaApiKey::OffsetFetch, not_now);
+        let starting = Shop::new(config(&cluster)).start(Seen::default());
+        let says = |text: &str| {
+            let complaints = logged.complaints();
+            let mut complaints = complaints.iter();
+            complaints.any(|line| line.text.contains(text))
+        };
+        let named = async {
+            // Once by itself, and once by the start that waits for it.
+            for text in [
+                "it is asked again and again, and until then nothing is read of orders.placed 0 1",
+                "has not assigned partitions yet, waiting: the group does not say where it stands: OperationTimedOut",
+            ] {
+                eventually(text, || says(text).then_some(())).await;
+            }
+            cluster.clear_request_errors(RDKafkaApiKey::OffsetFetch);
+        };
+        let (bus, ()) = tokio::join!(starting, named);
+        bus.expect("it starts").shutdown().await.expect("it ends");
+    }
+
+    // On one thread, whose log it reads.
+    #[tokio::test]
+    async fn a_bus_whose_group_never_says_where_it_stands_ends_all_the_same() {
+        let cluster = cluster();
+        let logged = Logged::here();
+        let config = config(&cluster).session_timeout(Duration::from_secs(4));
+        let bus = Shop::new(config).start(Seen::default());
+        let bus = bus.await.expect("it starts");
+        let not_now = RDKafkaRespErr::RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS;
+        always(&cluster, RDKafkaApiKey::OffsetFetch, not_now);
+        let unknown = RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID;
+        cluster.request_errors(RDKafkaApiKey::Heartbeat, &[unknown]);
+        let asked = || {
+            let complaints = logged.complaints();
+            let mut complaints = complaints.iter();
+            let asked = complaints.any(|line| line.text.contains("asked again and again"));
+            asked.then_some(())
+        };
+        eventually("the group is asked where it stands", asked).await;
+        let report = bus.shutdown().await.expect("it ends");
+        assert_eq!(report.left.len(), 0, "{report}");
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -33,7 +33,7 @@ pub(super) struct Context {
     rebalances: Mutex<VecDeque<Rebalance>>,
     /// Why the last commit failed, if it did.
     commit: Mutex<Option<KafkaError>>,
-    /// What the client said last of what went wrong.
+    /// What was said last of what went wrong.
     reason: Mutex<Option<String>>,
     pub(super) calls: Calls,
     /// Nobody takes rebalances any more: they are answered here.
@@ -63,9 +63,14 @@ impl Context {
         lock(&self.commit).clone()
     }
 
-    /// What the client said last of what went wrong.
+    /// What was said last of what went wrong.
     pub(super) fn reason(&self) -> Option<String> {
         lock(&self.reason).clone()
+    }
+
+    /// What goes wrong, where the client does not say it.
+    pub(super) fn note(&self, reason: String) {
+        *lock(&self.reason) = Some(reason);
     }
 
     /// From now on rebalances are answered as they come: without that the client would wait for ever at its end.
@@ -82,7 +87,7 @@ impl ClientContext for Context {
 
     fn error(&self, error: KafkaError, reason: &str) {
         self.calls.add_one();
-        *lock(&self.reason) = Some(reason.to_owned());
+        self.note(reason.to_owned());
         self.connection.heard(&error, reason);
     }
 }

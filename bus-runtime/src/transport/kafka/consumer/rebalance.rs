@@ -17,14 +17,18 @@ use std::time::{Duration, Instant};
 /// its key would run in two places, so the group waits for it, but not for ever.
 const CANCEL: Duration = Duration::from_secs(5);
 
-/// How long the group is asked at a time where it stands, and how long it is left alone where it has not answered.
+/// How long the group is asked at first where it stands, and how long it is left alone where it has not answered. It is
+/// asked twice as long each time after that, since its server may be far away, or have much to do.
 const ASK: Duration = Duration::from_millis(250);
+/// How long at most: nothing else is done meanwhile.
+const LONGEST_ASK: Duration = Duration::from_secs(2);
 
 /// Partitions that the group has assigned, until it has said from where they are read. It waits for the answer.
 pub(super) struct Arriving {
     partitions: TopicPartitionList,
-    /// When the group is asked.
+    /// When the group is asked, and for how long.
     ask_at: Instant,
+    ask_for: Duration,
 }
 
 /// Partitions that the group wants back, until what runs of them has ended. The rest of the group waits.
@@ -44,8 +48,11 @@ impl Member {
             match what {
                 Change::Assigned if self.is_closing => self.assigned(&partitions),
                 Change::Assigned => {
-                    let ask_at = Instant::now();
-                    self.arriving = Some(Arriving { partitions, ask_at });
+                    self.arriving = Some(Arriving {
+                        partitions,
+                        ask_at: Instant::now(),
+                        ask_for: ASK,
+                    });
                     self.arrive();
                 }
                 Change::Revoked if self.is_closing => self.let_go(&partitions, Revoke::Cancel),
@@ -65,7 +72,7 @@ impl Member {
         let Some(arriving) = self.arriving.as_ref().filter(|it| it.ask_at <= now) else {
             return;
         };
-        match self.positions(&arriving.partitions) {
+        match self.positions(&arriving.partitions, arriving.ask_for) {
             Ok(partitions) => {
                 self.arriving = None;
                 self.assigned(&partitions);
@@ -73,6 +80,20 @@ impl Member {
             Err(error) => {
                 if let Some(arriving) = &mut self.arriving {
                     arriving.ask_at = Instant::now() + ASK;
+                    let asked_for = arriving.ask_for;
+                    arriving.ask_for = (asked_for * 2).min(LONGEST_ASK);
+                    // The client says nothing of it by itself, and its error speaks of metadata.
+                    let code = error.rdkafka_error_code();
+                    let code = code.map_or_else(|| error.to_string(), |code| code.to_string());
+                    let why = format!("the group does not say where it stands: {code}");
+                    if asked_for < LONGEST_ASK && arriving.ask_for == LONGEST_ASK {
+                        crate::observe::warning!(
+                            group = &*self.group,
+                            "{why}; it is asked again and again, and until then nothing is read of {}",
+                            shown(&arriving.partitions)
+                        );
+                    }
+                    self.context().note(why);
                 }
                 self.trouble(&error);
             }
@@ -87,11 +108,17 @@ impl Member {
     }
 
     /// The partitions, each with the offset from which it is read.
-    fn positions(&self, partitions: &TopicPartitionList) -> KafkaResult<TopicPartitionList> {
+    fn positions(
+        &self,
+        partitions: &TopicPartitionList,
+        ask_for: Duration,
+    ) -> KafkaResult<TopicPartitionList> {
         if partitions.count() == 0 {
             return Ok(partitions.clone());
         }
-        let committed = self.consumer.committed_offsets(partitions.clone(), ASK)?;
+        let committed = self
+            .consumer
+            .committed_offsets(partitions.clone(), ask_for)?;
         for mut element in committed.elements() {
             element.error()?;
             if element.offset() == Offset::Invalid {
