@@ -300,7 +300,7 @@ pub(super) async fn consumer(
         }
         Err(error) => return Err(error.into()),
     };
-    check_consumer(&found.config, &wanted)?;
+    check_consumer(&found.config, &wanted, feed)?;
     let mut config = found.config;
     let drifted =
         config.ack_wait != wanted.ack_wait || config.max_ack_pending != wanted.max_ack_pending;
@@ -359,8 +359,11 @@ fn consumer_config(feed: &Feed, group: &str, options: &NatsOptions) -> consumer:
 fn check_consumer(
     found: &consumer::Config,
     wanted: &consumer::Config,
+    feed: &Feed,
 ) -> Result<(), TransportError> {
-    let unfiltered = found.filter_subject.is_empty() && found.filter_subjects.is_empty();
+    // Of events, that is all that there are. Of replays, it would take those of other groups, and acknowledge them.
+    let unfiltered =
+        !feed.is_replays() && found.filter_subject.is_empty() && found.filter_subjects.is_empty();
     let filtered_alike = found.filter_subject == wanted.filter_subject
         || found.filter_subjects == std::slice::from_ref(&wanted.filter_subject);
     let faults = [
@@ -514,8 +517,9 @@ mod tests {
 
     #[test]
     fn a_consumer_that_would_break_a_promise_is_refused_by_name() {
-        let wanted = consumer_config(&Feed::events(layout()), "shop", &NatsOptions::default());
-        assert!(check_consumer(&wanted, &wanted).is_ok());
+        let events = Feed::events(layout());
+        let wanted = consumer_config(&events, "shop", &NatsOptions::default());
+        assert!(check_consumer(&wanted, &wanted, &events).is_ok());
         let cases: [(Drift, &str); 6] = [
             (
                 |config| config.ack_policy = AckPolicy::All,
@@ -542,11 +546,25 @@ mod tests {
         for (change, fault) in cases {
             let mut config = wanted.clone();
             change(&mut config);
-            let error = check_consumer(&config, &wanted)
+            let error = check_consumer(&config, &wanted, &events)
                 .expect_err(fault)
                 .to_string();
             assert!(error.contains(fault) && error.contains("`shop`"), "{error}");
         }
+    }
+
+    #[test]
+    fn only_of_events_a_consumer_may_take_all() {
+        let checked = |feed: &Feed| {
+            let wanted = consumer_config(feed, "shop", &NatsOptions::default());
+            let mut all = wanted.clone();
+            all.filter_subject = String::new();
+            check_consumer(&all, &wanted, feed)
+        };
+        assert!(checked(&Feed::events(layout())).is_ok());
+        let error = checked(&Feed::replays(layout(), "shop".into())).expect_err("of all groups");
+        let needs = "the bus needs `events~replay.shop.>`";
+        assert!(error.to_string().contains(needs), "{error}");
     }
 
     #[test]
