@@ -60,13 +60,7 @@ impl Intake {
         epoch: Epoch,
         wake: impl Fn() + Send + Sync + 'static,
     ) -> Source {
-        Source::open(
-            name.into(),
-            epoch,
-            Arc::clone(&self.0),
-            Brings::Events,
-            Box::new(wake),
-        )
+        self.source(Brings::Events, name, epoch, Box::new(wake))
     }
 
     /// Opens a source of [replays](crate::transport::Destination::Replay): what it delivers was a dead letter of this
@@ -78,13 +72,17 @@ impl Intake {
         epoch: Epoch,
         wake: impl Fn() + Send + Sync + 'static,
     ) -> Source {
-        Source::open(
-            name.into(),
-            epoch,
-            Arc::clone(&self.0),
-            Brings::Replays,
-            Box::new(wake),
-        )
+        self.source(Brings::Replays, name, epoch, Box::new(wake))
+    }
+
+    fn source(
+        &self,
+        brings: Brings,
+        name: &str,
+        epoch: Epoch,
+        wake: Box<dyn Fn() + Send + Sync>,
+    ) -> Source {
+        Source::open(name.into(), epoch, Arc::clone(&self.0), brings, wake)
     }
 
     /// Says that the connection to the broker is lost, or, with `None`, that it is back: for the health
