@@ -20,7 +20,9 @@ pub(super) const PAGE: usize = 256;
 /// **A replay** stores the event for its group alone, and only then removes the dead letter. The group's handler gets it
 /// as one more event of its key, with the id, headers and bytes that it was published with: at once where the bus runs,
 /// else after its next start. No other group sees it. If it fails again, it is a dead letter again, with the attempts
-/// added up; so it is where the group no longer has a handler for its topic.
+/// added up; so it is where the group no longer has a handler for its topic. On Kafka, one process of a group has its
+/// replays, and keeps them in order with those events of their keys that it has itself: another process may handle a
+/// later event of such a key at the same time.
 ///
 /// Nothing is lost where a replay is interrupted, but an event may be replayed that is still a dead letter: to replay it
 /// once more handles it twice. NATS notices within two minutes.
