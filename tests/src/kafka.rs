@@ -1,6 +1,6 @@
 //! What another program sees of a Kafka server: plain librdkafka beside the bus.
 
-use crate::on::PATIENCE;
+use crate::patience::{PATIENCE, until};
 use rdkafka::admin::{
     AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication,
 };
@@ -27,7 +27,7 @@ fn consumer(url: &str, group: &str) -> BaseConsumer {
     settings.create().expect("the settings are right")
 }
 
-/// Makes a topic.
+/// Makes a topic, and waits until the server shows it, which it may not as soon as it is made.
 ///
 /// # Panics
 ///
@@ -42,6 +42,8 @@ pub async fn make_topic(url: &str, name: &str, partitions: i32, options: &[(&str
     let made = admin.create_topics([&topic], &AdminOptions::new()).await;
     let made = made.expect("the server answers");
     assert!(made.iter().all(Result::is_ok), "{made:?}");
+    let shown = || topics(url).contains_key(name);
+    until("the topic is shown", shown).await;
 }
 
 /// How many partitions each topic of the server has, but for Kafka's own.

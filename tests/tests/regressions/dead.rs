@@ -405,6 +405,70 @@ async fn regression_19_where_dead_letters_are_forbidden_their_events_wait(_: tes
     end(bus).await;
 }
 
+/// A deployment of before there were replays, and one of now.
+#[cfg(feature = "nats")]
+async fn regression_34_a_missing_stream_of_replays_is_named_or_created(
+    broker: tests::broker::Nats,
+) {
+    use bus_runtime::Provision::{Create, None, Verify};
+    let start = async |provision| {
+        let config = broker.config().provision(provision);
+        Mending::new(config).start(Scene::default()).await
+    };
+    end(start(Create).await.expect("it starts")).await;
+    tests::jetstream::ask(broker.url(), "STREAM.DELETE.events~replay");
+    for provision in [Verify, None] {
+        let error = start(provision)
+            .await
+            .expect_err("it is missing")
+            .to_string();
+        assert!(
+            error.contains("the stream `events~replay` does not exist"),
+            "{error}"
+        );
+    }
+    for provision in [Create, Verify, None] {
+        end(start(provision).await.expect("it starts")).await;
+    }
+}
+
+/// The same on Kafka, where what is missing and not looked for holds nothing else up.
+#[cfg(feature = "kafka")]
+async fn regression_34_a_missing_topic_of_replays_is_named_or_created(
+    kafka: tests::on::SharedKafka,
+) {
+    use bus_runtime::Provision::{Create, None, Verify};
+    let url = tests::on::SharedKafka::server().url();
+    let wire = |topic: &str| format!("{}.{topic}", kafka.namespace());
+    for before in ["steps.taken", "dead..dead", "dead..audit..dead"] {
+        tests::kafka::make_topic(url, &wire(before), 1, &[]).await;
+    }
+    let scene = Scene::default();
+    let start = async |provision| {
+        let config = kafka.config().provision(provision);
+        Mending::new(config).start(scene.clone()).await
+    };
+    let error = start(Verify).await.expect_err("it is missing").to_string();
+    assert!(
+        error.contains("..replay`; make it, or set `provision`"),
+        "{error}"
+    );
+    for (number, provision) in (1..).zip([None, Create, Verify]) {
+        let bus = start(provision).await.expect("it starts");
+        let replays = wire("dead..replay");
+        assert_eq!(
+            tests::kafka::topics(url).contains_key(&replays),
+            provision != None
+        );
+        bus.publish(&step("k", number)).await.expect("published");
+        scene
+            .audited
+            .at_least(usize::try_from(number).expect("a few"))
+            .await;
+        end(bus).await;
+    }
+}
+
 /// Nobody may make the topic that names what was replayed: nothing is stored again that could not be removed.
 #[cfg(feature = "kafka")]
 async fn regression_43_a_replay_that_could_not_be_removed_is_not_stored(
@@ -461,10 +525,12 @@ on! {
         the_dead_letters_of_memory_are_in_its_bus,
     ]
     nats [
+        regression_34_a_missing_stream_of_replays_is_named_or_created,
         regression_43_a_replay_that_is_refused_stays_a_dead_letter,
         regression_19_where_dead_letters_are_forbidden_their_events_wait,
     ]
     cluster [
+        regression_34_a_missing_topic_of_replays_is_named_or_created,
         regression_43_a_replay_that_could_not_be_removed_is_not_stored,
     ]
 }
