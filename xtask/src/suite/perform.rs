@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 /// How long one command of a suite may take, compiling included.
 const LIMIT: Duration = Duration::from_mins(20);
 
-/// Runs all suites, or those that are named, prints the table and keeps the results for `cargo xtask promises`. `Ok(true)` means that every test ran and
-/// passed; an error that nothing ran.
+/// Runs all suites, or those that are named, prints the table and keeps the results for `cargo xtask promises`.
+/// `Ok(true)` means that every test ran and passed; an error that nothing ran, or that the results could not be told.
 pub(crate) fn test(only: &[String]) -> Result<bool, String> {
     process::kill_at_signal().map_err(|error| error.to_string())?;
     let workspace = Workspace::read()?;
@@ -37,11 +37,12 @@ pub(crate) fn test(only: &[String]) -> Result<bool, String> {
             took: begun.elapsed(),
         });
     }
-    Last::read()?.keep(&reports)?;
     let mut output = io::stdout().lock();
     table::print(&mut output, &reports)
         .and_then(|()| output.flush())
         .map_err(|error| format!("the table cannot be printed: {error}"))?;
+    // Behind the table: a file that cannot be read does not cost what has just been found.
+    Last::read()?.keep(&reports)?;
     Ok(Count::of(reports.iter().flat_map(|report| &report.tests)).is_green())
 }
 
