@@ -7,7 +7,7 @@ use crate::suite::{Last, Outcome};
 use std::fmt::Write;
 
 /// Prints the promises of these names, or all; with `mutants`, runs theirs too. `Ok(true)` means that no test of them
-/// failed in the last run, and no mutant survived.
+/// failed in the last run, nor was kept from running by its suite's failure, and no mutant survived.
 pub(crate) fn promises(names: &[String], mutants: bool) -> Result<bool, String> {
     let known = || PROMISES.iter().map(|promise| promise.name);
     if let Some(unknown) = names
@@ -63,7 +63,17 @@ fn show(promise: &Promise, last: &Last) -> (String, bool) {
                 })
                 .collect();
             if told.is_empty() {
-                told.push("not run".to_owned());
+                // One that does not compile, or crashes, has no result of its tests.
+                let of_its_suite = last.failed(suite);
+                failed |= of_its_suite;
+                told.push(
+                    if of_its_suite {
+                        "not run, since its suite FAILED"
+                    } else {
+                        "not run"
+                    }
+                    .to_owned(),
+                );
             }
             line(
                 &mut shown,
@@ -269,23 +279,39 @@ mod tests {
 
     #[test]
     fn a_test_is_shown_with_its_last_result_on_each_transport() {
+        let (text, failed) = show_tests(
+            &[("order", &["keys"])],
+            r#"{"order": [["a::memory::keys", "passed"], ["a::nats::keys", "failed"], ["b::other", "passed"]]}"#,
+        );
+        let both = "order: keys: memory passed, nats FAILED\n";
+        assert!(text.contains(both), "{text}");
+        assert!(failed);
+    }
+
+    #[test]
+    fn a_test_that_did_not_run_is_red_when_its_suite_is() {
+        let last = r#"{"order": [["a::keys", "passed"]], "unit": [["unit", "failed"]]}"#;
+        let (text, failed) = show_tests(&[("order", &["clocks"])], last);
+        assert!(text.contains("order: clocks: not run\n"), "{text}");
+        assert!(!failed);
+        let (text, failed) = show_tests(&[("unit", &["clocks"])], last);
+        let red = "unit: clocks: not run, since its suite FAILED\n";
+        assert!(text.contains(red), "{text}");
+        assert!(failed);
+    }
+
+    fn show_tests(
+        tests: &'static [(&'static str, &'static [&'static str])],
+        last: &str,
+    ) -> (String, bool) {
         let promise = Promise {
             name: "P0",
             title: "Peace",
             text: "All is well.",
             not_yet: "",
-            tests: &[("order", &["keys", "clocks"])],
+            tests,
             mutants: &[],
         };
-        let last = Last::from_json(
-            r#"{"order": [["a::memory::keys", "passed"], ["a::nats::keys", "failed"], ["b::other", "passed"]]}"#,
-        );
-        let (text, failed) = show(&promise, &last.expect("it is JSON"));
-        assert!(
-            text.contains("order: keys: memory passed, nats FAILED\n"),
-            "{text}"
-        );
-        assert!(text.contains("order: clocks: not run\n"), "{text}");
-        assert!(failed);
+        show(&promise, &Last::from_json(last).expect("it is JSON"))
     }
 }

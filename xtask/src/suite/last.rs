@@ -87,6 +87,12 @@ impl Last {
         }
     }
 
+    /// Whether something of this suite failed: it does not compile, a program of it crashed, or a test is red.
+    pub(crate) fn failed(&self, suite: &str) -> bool {
+        let mut tests = self.0[suite].as_array().into_iter().flatten();
+        tests.any(|test| test[1] == Outcome::Failed.name())
+    }
+
     /// How the tests of this name ended, each with its transport and a space, where it runs on one.
     pub(crate) fn of(&self, suite: &str, name: &str) -> Vec<(String, Outcome)> {
         let tests = self.0[suite].as_array().into_iter().flatten();
@@ -144,7 +150,9 @@ mod tests {
         );
         assert_eq!(read.of("fmt", "fmt"), [(String::new(), Outcome::Passed)]);
         assert_eq!(read.of("fmt", "keys"), []);
-        read.add(&[]);
+        assert!(!read.failed("order") && !read.failed("unit"));
+        read.add(&[report("unit", &[("unit", Verdict::Failed(None))])]);
         assert_eq!(read.of("unit", "keys"), []);
+        assert!(read.failed("unit") && !read.failed("fmt"));
     }
 }
