@@ -1,6 +1,6 @@
 //! What each macro writes, kept in `snapshots` where it can be read.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use std::{env, fs};
 
 #[test]
@@ -53,7 +53,8 @@ fn from_ref() {
     });
 }
 
-/// Compares what a macro writes with its snapshot. Run with `UPDATE_SNAPSHOTS=1` to write it anew.
+/// Compares what a macro writes with its snapshot, and looks that it is safe: in what a macro of another crate writes,
+/// rustc does not look for `unsafe`, not even under `forbid(unsafe_code)`. Run with `UPDATE_SNAPSHOTS=1` to write it anew.
 fn check(
     name: &str,
     args: &str,
@@ -61,7 +62,9 @@ fn check(
     expand: impl FnOnce(TokenStream, TokenStream) -> TokenStream,
 ) {
     let read = |text: &str| text.parse::<TokenStream>().expect("tokens");
-    let written = pretty(expand(read(args), read(item)));
+    let tokens = expand(read(args), read(item));
+    assert!(!has_unsafe(tokens.clone()), "`{name}` writes `unsafe`");
+    let written = pretty(tokens);
     let given = match name {
         "event" | "from_ref" => pretty(read(item)),
         name if args.is_empty() => pretty(read(&format!("#[{name}] {item}"))),
@@ -81,6 +84,14 @@ fn check(
         kept == now,
         "`{name}` writes something else than `{path}`; run with UPDATE_SNAPSHOTS=1, and read the difference"
     );
+}
+
+fn has_unsafe(tokens: TokenStream) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Group(group) => has_unsafe(group.stream()),
+        TokenTree::Ident(ident) => ident == "unsafe",
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
 }
 
 fn pretty(tokens: TokenStream) -> String {

@@ -437,16 +437,29 @@ pub(super) const PROMISES: [Promise; 13] = [
     Promise {
         name: "P12",
         title: "No `unsafe` in users' crates",
-        text: "What the macros write compiles under `#![forbid(unsafe_code)]` and `#![deny(warnings)]`.",
+        text: "What the macros write has no `unsafe`, and compiles under `#![forbid(unsafe_code)]` and \
+               `#![deny(warnings)]`.",
         not_yet: "",
-        tests: &[("ui", &["every_program"])],
+        tests: &[
+            (
+                "unit",
+                &[
+                    "event_handler",
+                    "event_handlers",
+                    "event_bus",
+                    "event",
+                    "from_ref",
+                ],
+            ),
+            ("ui", &["every_program"]),
+        ],
         mutants: &[Mutant {
             does: "what `#[event_handler]` writes is unsafe somewhere",
             file: "bus-macros/src/event_handler/expand.rs",
             old: "            #compute\n            #into_ending\n            #call\n",
             new: "            #compute\n            #into_ending\n            #call\n            const _: () = unsafe {};\n",
-            suite: "ui",
-            test: "strict_lints.rs",
+            suite: "unit",
+            test: "snapshots::event_handler",
         }],
     },
     Promise {

@@ -113,7 +113,7 @@ impl Copy {
 fn words(mutant: &Mutant) -> String {
     let Mutant { suite, test, .. } = mutant;
     match *suite {
-        "unit" => format!("test -p bus-runtime --lib {test} -- --exact"),
+        "unit" => format!("test -p {} --lib {test} -- --exact", mutant.package()),
         "ui" => format!("test -p tests --test ui -- every_program trybuild={test}"),
         _ => format!("test -p tests --test {suite} {test} -- --exact"),
     }

@@ -11,7 +11,7 @@ pub(super) struct Promise {
     pub(super) text: &'static str,
     /// What belongs to it and is not shown yet; or nothing.
     pub(super) not_yet: &'static str,
-    /// The tests that show it: a suite, and the names of tests of it. `unit` are the library's own.
+    /// The tests that show it: a suite, and the names of tests of it. `unit` are the product's own.
     pub(super) tests: &'static [(&'static str, &'static [&'static str])],
     /// Mistakes in the product that would break it.
     pub(super) mutants: &'static [Mutant],
@@ -37,4 +37,12 @@ pub(super) struct Mutant {
     pub(super) suite: &'static str,
     /// The test's full path; of the suite `ui`, the program that must not compile, or must.
     pub(super) test: &'static str,
+}
+
+impl Mutant {
+    /// The package of its file, which has the name of its folder; its test of the suite `unit` is one of that.
+    pub(super) fn package(&self) -> &'static str {
+        let folder = self.file.split('/').next();
+        folder.unwrap_or(self.file)
+    }
 }

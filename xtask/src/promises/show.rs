@@ -117,7 +117,7 @@ mod tests {
     fn source(suite: &str) -> String {
         let root = root();
         let places: Vec<PathBuf> = match suite {
-            "unit" => vec![root.join("bus-runtime/src")],
+            "unit" => vec![root.join("bus-runtime/src"), root.join("bus-macros/src")],
             suite => ["tests/tests", "tests"]
                 .iter()
                 .flat_map(|folder| {
@@ -179,7 +179,8 @@ mod tests {
 
     #[test]
     fn the_test_of_a_mutant_is_where_its_path_says() {
-        for Mutant { suite, test, .. } in mutants() {
+        for mutant in mutants() {
+            let Mutant { suite, test, .. } = mutant;
             if *suite == "ui" {
                 let folders = ["ui", "pass", "looks_wrong"];
                 let mut programs = folders
@@ -199,7 +200,7 @@ mod tests {
                 "{suite}: {test}"
             );
             let crate_root = match *suite {
-                "unit" => root().join("bus-runtime/src"),
+                "unit" => root().join(mutant.package()).join("src"),
                 suite => root().join("tests/tests").join(suite),
             };
             // The file of the innermost module that has one of its own, else that of the crate.
