@@ -1,13 +1,11 @@
 //! What cargo takes.
 
+use rustix::param::clock_ticks_per_second;
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 use std::process::Command;
-use std::time::SystemTime;
-
-/// Ticks of `/proc/self/stat` a second: the kernel's interface has it so on every machine.
-const TICKS: f64 = 100.0;
+use std::time::{Duration, SystemTime};
 
 /// Runs cargo in a folder, without an incremental cache, and tells the seconds of CPU time that it took with all its
 /// compilers: unlike wall-clock time, it does not depend much on what else the machine does.
@@ -46,6 +44,7 @@ fn children(stat: &str) -> Option<f64> {
     // The program's name, in parentheses, may have spaces.
     let (_, fields) = stat.rsplit_once(") ")?;
     // The state is field 3; the children's user and system time are 16 and 17.
-    let mut times = fields.split(' ').skip(13).map(str::parse::<u32>);
-    Some(f64::from(times.next()?.ok()? + times.next()?.ok()?) / TICKS)
+    let mut times = fields.split(' ').skip(13).map(str::parse::<u64>);
+    let ticks = times.next()?.ok()? + times.next()?.ok()?;
+    Some(Duration::from_millis(ticks * 1000 / clock_ticks_per_second()).as_secs_f64())
 }
