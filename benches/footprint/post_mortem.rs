@@ -5,6 +5,7 @@
 //! [`LANES`]: that pool is the process's, and there before anything is counted.
 
 use benches::footprint::{Gate, HANDLERS, Kind, Reading, Visit, key};
+use tests::patience::until;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::watch;
 
@@ -31,7 +32,7 @@ pub(crate) async fn visit(topics: u32, design: Design) -> Visit {
     };
     let kinds = [worker, "dispatcher", "pull loops", "fetch helpers"].map(Kind::named);
     let [workers, dispatchers, pull_loops, fetch_helpers] = &kinds;
-    let gate = Gate::closed();
+    let gate = Gate::default();
     let mut owned = Vec::new();
     let mut pool = |size| {
         let worker = |_| {
@@ -78,9 +79,9 @@ pub(crate) async fn visit(topics: u32, design: Design) -> Visit {
         let sent = broker[topic as usize].send(key).await;
         sent.expect("the topic has a source");
     }
-    gate.arrived(HANDLERS).await;
+    until("the workers wait", || gate.waiting() == HANDLERS as usize).await;
     let running = Reading::steady(&kinds).await;
-    gate.open(HANDLERS);
+    gate.open();
 
     // Go's deferred calls run last in, first out: `defer bus.Close()` before `defer count()` counts first.
     let early = Reading::steady(&kinds).await;
@@ -112,6 +113,6 @@ async fn route(mut from: Receiver<Event>, ways: Vec<Sender<Event>>) {
 
 async fn work(mut from: Receiver<Event>, gate: Gate) {
     while from.recv().await.is_some() {
-        gate.pass().await;
+        gate.opened().await;
     }
 }

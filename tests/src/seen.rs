@@ -68,6 +68,13 @@ impl Gate {
         *self.0.borrow()
     }
 
+    /// How many wait for it now: each from the first poll of [`opened`](Gate::opened) until it resolves or is dropped.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        // Only `opened` subscribes. Who is counted sees the opening, since `wait_for` looks before it waits.
+        self.0.receiver_count()
+    }
+
     /// Resolves when it is open.
     pub async fn opened(&self) {
         let mut open = self.0.subscribe();

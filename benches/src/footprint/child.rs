@@ -1,8 +1,8 @@
 //! A program that is looked at.
 
-use super::gate::Gate;
 use super::visit::{Visit, visit};
 use ::tests::alone::runtime;
+use ::tests::seen::Gate;
 use bus_runtime::{Config, Running};
 
 /// Looks at a bus of so many topics, which `start` starts at this URL, and prints what was seen as JSON.

@@ -1,7 +1,8 @@
 //! The moments at which a process is looked at.
 
-use super::gate::Gate;
 use super::reading::Reading;
+use ::tests::patience::until;
+use ::tests::seen::Gate;
 use bus_runtime::{Key, Publish, Running};
 use serde_json::{Value, json};
 
@@ -67,14 +68,14 @@ pub fn key(event: u32, topics: u32) -> (u32, u32) {
     (event * topics / HANDLERS, event)
 }
 
-/// Looks at a bus of so many topics, whose handlers pass the gate.
+/// Looks at a bus of so many topics, whose handlers wait for the gate.
 ///
 /// # Panics
 ///
 /// When the bus does not what it should.
 pub async fn visit(topics: u32, start: impl AsyncFnOnce(Gate) -> Running) -> Visit {
     let before = Reading::steady(&[]).await;
-    let gate = Gate::closed();
+    let gate = Gate::default();
     let bus = start(gate.clone()).await;
     let built = Reading::steady(&[]).await;
 
@@ -86,9 +87,9 @@ pub async fn visit(topics: u32, start: impl AsyncFnOnce(Gate) -> Running) -> Vis
         sent.await.expect("it is published");
     }
     drop(publisher);
-    gate.arrived(HANDLERS).await;
+    until("the handlers wait", || gate.waiting() == HANDLERS as usize).await;
     let running = Reading::steady(&[]).await;
-    gate.open(HANDLERS);
+    gate.open();
     let early = Reading::steady(&[]).await;
 
     let report = bus.shutdown().await.expect("it runs until it is shut down");

@@ -7,7 +7,7 @@ macro_rules! handlers {
     ($($name:ident)*) => {$(
         #[event_handler(topic = concat!("footprint.", stringify!($name)), key = Record)]
         async fn $name(_: Raw, State(gate): State<Gate>) {
-            gate.pass().await;
+            gate.opened().await;
         }
     )*};
 }

@@ -8,41 +8,14 @@ use bus_runtime::{Publish, Running, StartError};
 use handlers::Hundred;
 use handlers::{Five, One, Thousand, Twenty};
 use std::future::Future;
-use std::sync::Arc;
 use tests::alone::{figure, runtime};
-use tests::patience::{PATIENCE, within};
+use tests::patience::{PATIENCE, until};
 use tests::probe::Footprint;
+use tests::seen::Gate;
 use tests::{alone_on_each_transport, alone_on_kafka};
-use tokio::sync::Semaphore;
 
 /// Handlers that wait at the gate at once, of whatever topics.
 const WAITING: u32 = 64;
-
-/// Handlers wait here, until the test opens.
-#[derive(Clone)]
-struct Gate {
-    arrived: Arc<Semaphore>,
-    open: Arc<Semaphore>,
-}
-
-impl Gate {
-    fn closed() -> Self {
-        let closed = || Arc::new(Semaphore::new(0));
-        Gate {
-            arrived: closed(),
-            open: closed(),
-        }
-    }
-
-    async fn pass(&self) {
-        self.arrived.add_permits(1);
-        self.open
-            .acquire()
-            .await
-            .expect("it is never closed")
-            .forget();
-    }
-}
 
 /// What a bus with one topic has: the measure of the others.
 struct Measure {
@@ -74,11 +47,10 @@ async fn visit(
         let sent = publisher.publish_raw(&topic, Key::of(&at), "{}", Publish::new());
         sent.await.expect("it is published");
     }
-    let arrived = within("the handlers come", gate.arrived.acquire_many(WAITING)).await;
-    arrived.expect("it is never closed").forget();
+    until("the handlers wait", || gate.waiting() == WAITING as usize).await;
     let at_work = reading("at work", topics, measure.map(|measure| &measure.at_work)).await;
 
-    gate.open.add_permits(WAITING as usize);
+    gate.open();
     let report = bus.shutdown().await.expect("it runs until it is shut down");
     assert_eq!(report.handled(), u64::from(WAITING), "{report}");
     if let Err(left) = before.regained(PATIENCE).await {
@@ -108,11 +80,11 @@ async fn reading(when: &str, topics: u32, measure: Option<&Footprint>) -> Footpr
 fn regression_01_it_does_not_grow_with_topics(config: &Config) {
     runtime().block_on(async {
         let namespace = |topics: u32| config.clone().namespace(format!("topics-{topics}"));
-        let gate = Gate::closed();
+        let gate = Gate::default();
         let start = One::new(namespace(0)).start(gate.clone());
         visit(1, gate, start, None).await;
 
-        let gate = Gate::closed();
+        let gate = Gate::default();
         let start = One::new(namespace(1)).start(gate.clone());
         let measure = visit(1, gate, start, None).await;
         assert_eq!(
@@ -121,15 +93,15 @@ fn regression_01_it_does_not_grow_with_topics(config: &Config) {
             "the bus has one thread of its own, which finds handlers that block theirs"
         );
 
-        let gate = Gate::closed();
+        let gate = Gate::default();
         let start = Five::new(namespace(5)).start(gate.clone());
         visit(5, gate, start, Some(&measure)).await;
 
-        let gate = Gate::closed();
+        let gate = Gate::default();
         let start = Twenty::new(namespace(20)).start(gate.clone());
         visit(20, gate, start, Some(&measure)).await;
 
-        let gate = Gate::closed();
+        let gate = Gate::default();
         let start = Thousand::new(namespace(1000)).start(gate.clone());
         visit(1000, gate, start, Some(&measure)).await;
     });
@@ -142,11 +114,11 @@ fn regression_01_it_does_not_grow_from_one_topic_to_a_hundred(config: &Config) {
     let config = config.clone().kafka_partitions(1);
     runtime().block_on(async {
         let namespace = |topics: u32| config.clone().namespace(format!("topics-{topics}"));
-        let gate = Gate::closed();
+        let gate = Gate::default();
         let start = One::new(namespace(0)).start(gate.clone());
         visit(1, gate, start, None).await;
 
-        let gate = Gate::closed();
+        let gate = Gate::default();
         let start = One::new(namespace(1)).start(gate.clone());
         let measure = visit(1, gate, start, None).await;
         figure(format_args!(
@@ -154,7 +126,7 @@ fn regression_01_it_does_not_grow_from_one_topic_to_a_hundred(config: &Config) {
             measure.idle.threads, measure.at_work.threads
         ));
 
-        let gate = Gate::closed();
+        let gate = Gate::default();
         let start = Hundred::new(namespace(100)).start(gate.clone());
         visit(100, gate, start, Some(&measure)).await;
     });
