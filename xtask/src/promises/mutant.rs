@@ -4,6 +4,7 @@ use super::promise::Mutant;
 use crate::run::libtest::{Tested, Verdict};
 use crate::run::process;
 use crate::suite::{cargo, cargo_test, root};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{fs, io};
@@ -53,7 +54,7 @@ struct Copy {
 }
 
 impl Copy {
-    /// Writes what differs only, so that what was compiled before is still good.
+    /// Writes what differs only, so that what was compiled before is still good, and deletes what is gone.
     fn make() -> io::Result<Self> {
         let copy = Copy {
             folder: root().join("target/mutants/workspace"),
@@ -72,6 +73,7 @@ impl Copy {
             let error = String::from_utf8_lossy(&listed.stderr).into_owned();
             return Err(io::Error::other(error));
         }
+        let mut files = HashSet::new();
         for file in String::from_utf8_lossy(&listed.stdout).split_terminator('\0') {
             // Deleted, and not committed yet.
             let Ok(now) = fs::read(root().join(file)) else {
@@ -80,9 +82,11 @@ impl Copy {
             let to = copy.folder.join(file);
             if fs::read(&to).ok().as_deref() != Some(&*now) {
                 fs::create_dir_all(to.parent().unwrap_or(Path::new("")))?;
-                fs::write(to, now)?;
+                fs::write(&to, now)?;
             }
+            files.insert(to);
         }
+        delete_others(&copy.folder, &files)?;
         Ok(copy)
     }
 
@@ -107,6 +111,20 @@ impl Copy {
         let tests = cargo_test(mutant.suite, &mut command, |_| ());
         judge(mutant, &tests)
     }
+}
+
+/// Deletes every file in the folder, and below it, that is none of these.
+fn delete_others(folder: &Path, files: &HashSet<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_type()?.is_dir() {
+            delete_others(&path, files)?;
+        } else if !files.contains(&path) {
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
 }
 
 /// What cargo is asked for.
@@ -145,4 +163,22 @@ fn judge(mutant: &Mutant, tests: &[Tested]) -> Result<Found, String> {
         "the test did not run: {}",
         why.unwrap_or("there is no such test")
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_gone_from_the_workspace_goes_from_the_copy() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let [kept, moved] =
+            ["tests/layers/main.rs", "tests/layers.rs"].map(|file| folder.path().join(file));
+        fs::create_dir_all(folder.path().join("tests/layers"))?;
+        fs::write(&kept, "")?;
+        fs::write(&moved, "")?;
+        delete_others(folder.path(), &HashSet::from([kept.clone()]))?;
+        assert!(kept.exists() && !moved.exists());
+        Ok(())
+    }
 }
