@@ -80,13 +80,7 @@ impl Measured {
         let mut rows = Vec::new();
         for metric in METRICS {
             let figures = (metric.figures)(self);
-            let at = |sort: Sort, handlers: usize| figures[&(sort, handlers)];
-            // From the fewest handlers to these: without what a crate takes that has none.
-            let each = |sort: Sort, many: usize| {
-                #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-                let more = (many - handlers[0]) as f64;
-                (at(sort, many) - at(sort, handlers[0])) / more
-            };
+            let each = |sort: Sort, many: usize| metric.each(self, sort, handlers[0], many);
             let mut row = |handlers: usize, metric, unit, ours, reference, reference_name: &str| {
                 rows.push(Row {
                     case: format!("{handlers} handlers"),
@@ -99,39 +93,49 @@ impl Measured {
             };
             for (sort, name) in metric.references {
                 for &many in handlers {
-                    let (ours, reference) = (at(Sort::Bus, many), at(*sort, many));
+                    let (ours, reference) = (figures[&(Sort::Bus, many)], figures[&(*sort, many)]);
                     row(many, metric.in_all, metric.unit, ours, reference, name);
                 }
                 for &many in &handlers[1..] {
                     let (ours, reference) = (each(Sort::Bus, many), each(*sort, many));
-                    let (name_of_each, unit) = (metric.of_each, metric.unit_of_each);
-                    row(
-                        many,
-                        name_of_each,
-                        unit,
-                        ours * metric.scale,
-                        reference * metric.scale,
-                        name,
-                    );
+                    let (of_each, unit) = (metric.of_each, metric.unit_of_each);
+                    row(many, of_each, unit, ours, reference, name);
                 }
             }
             for several in handlers.windows(2).skip(1) {
-                let [few, many] =
-                    [several[0], several[1]].map(|many| each(Sort::Bus, many) * metric.scale);
-                let name = format!("this bus with {} handlers", several[0]);
-                row(
-                    several[1],
-                    metric.of_each,
-                    metric.unit_of_each,
-                    many,
-                    few,
-                    &name,
-                );
+                let [few, many] = [several[0], several[1]];
+                let name = format!("this bus with {few} handlers");
+                let (ours, reference) = (each(Sort::Bus, many), each(Sort::Bus, few));
+                let (of_each, unit) = (metric.of_each, metric.unit_of_each);
+                row(many, of_each, unit, ours, reference, &name);
             }
         }
         rows
     }
+
+    /// Whether it is linear to the most handlers, in words; nothing where there are not three numbers of handlers.
+    pub(crate) fn growth(&self, handlers: &[usize]) -> Vec<String> {
+        let [fewest, .., few, many] = *handlers else {
+            return Vec::new();
+        };
+        METRICS
+            .iter()
+            .map(|metric| {
+                let each = |many: usize| metric.each(self, Sort::Bus, fewest, many);
+                let ratio = each(many) / each(few);
+                let verdict = if ratio <= LINEAR { "linear" } else { "NOT LINEAR" };
+                format!(
+                    "{}: {verdict}: each of {many} handlers adds {ratio:.2} times what each of {few} does",
+                    metric.in_all
+                )
+            })
+            .collect()
+    }
 }
+
+/// What each handler may add, beside what each of fewer adds: of thrice as many a cost that grows with the square adds
+/// thrice as much. The rest is room for what the machine does besides.
+const LINEAR: f64 = 1.2;
 
 /// What is measured of a crate.
 struct Metric {
@@ -142,6 +146,16 @@ struct Metric {
     of_each: &'static str,
     unit_of_each: &'static str,
     scale: f64,
+}
+
+impl Metric {
+    /// What each handler adds, from the fewest handlers to these: without what a crate takes that has none.
+    fn each(&self, measured: &Measured, sort: Sort, fewest: usize, many: usize) -> f64 {
+        let figures = (self.figures)(measured);
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+        let more = (many - fewest) as f64;
+        (figures[&(sort, many)] - figures[&(sort, fewest)]) / more * self.scale
+    }
 }
 
 const METRICS: [Metric; 3] = [

@@ -11,8 +11,8 @@ const USAGE: &str = "\
 cargo xtask test [--only NAME]...   runs everything, or the suites with these names, and prints a table;
                                     exit code 1 when a test failed or was skipped
 cargo xtask brokers up nats|kafka   starts a nats-server or Kafka until Ctrl-C, and prints its BUS_URL
-cargo xtask bench compile [N]...    measures what so many handlers cost to compile, beside the attribute without a bus and
-                                    beside plain functions
+cargo xtask bench compile [N]...    measures what so many handlers, else 10, 100, 1000 and 3000, cost to compile, beside the
+                                    attribute without a bus and beside plain functions, and whether that is linear
 cargo xtask bench footprint [N]     counts tasks, threads, descriptors and heap of buses with 1, 5, 20, 1000 and N topics,
                                     beside a pool for each topic and beside hash lanes behind one dispatcher
 cargo xtask bench kafka             measures what reading from Kafka costs, beside what users write by hand;
