@@ -70,23 +70,11 @@ impl Mails {
     }
 }
 
-/// What the handlers share.
-#[derive(Debug, Default)]
+/// What the handlers share: each takes the part that it needs.
+#[derive(Debug, Default, FromRef)]
 struct App {
     stock: Stock,
     mails: Mails,
-}
-
-impl FromRef<App> for Stock {
-    fn from_ref(app: &App) -> Self {
-        app.stock.clone()
-    }
-}
-
-impl FromRef<App> for Mails {
-    fn from_ref(app: &App) -> Self {
-        app.mails.clone()
-    }
 }
 
 /// Reserves the pieces: the orders of one article one at a time, as they were placed.
