@@ -27,7 +27,7 @@
 //! struct Shop;
 //!
 //! #[tokio::main]
-//! async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     let bus = Shop::new(Config::memory()).start().await?;
 //!     bus.publish(&OrderPlaced { order: 1, customer: "c-7".into() }).await?;
 //!     let report = bus.shutdown().await?;

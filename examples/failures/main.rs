@@ -72,7 +72,7 @@ struct Carrier {
 }
 
 #[tokio::main]
-async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // The log would tell of each failure and of each dead letter.
     tracing_subscriber::fmt()
         .with_max_level(tracing::Level::ERROR)
@@ -130,9 +130,7 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-async fn list(
-    dead_letters: &DeadLetters,
-) -> std::result::Result<Vec<DeadLetter>, Box<dyn std::error::Error>> {
+async fn list(dead_letters: &DeadLetters) -> Result<Vec<DeadLetter>, Box<dyn std::error::Error>> {
     let all = DeadLetterFilter::all();
     let (mut letters, mut after) = (Vec::new(), None);
     loop {

@@ -44,7 +44,7 @@ impl<S> FromEvent<S> for Tenant
 where
     Tenants: FromRef<S>,
 {
-    fn from_event(cx: &Cx<S>) -> std::result::Result<Self, Rejection> {
+    fn from_event(cx: &Cx<S>) -> Result<Self, Rejection> {
         let name = cx.headers().get("tenant");
         let name = name.ok_or_else(|| Rejection::new("no header `tenant`"))?;
         let Tenants(known) = Tenants::from_ref(cx.state());
@@ -78,7 +78,7 @@ async fn mail(Json(order): Json<OrderPlaced>, tenant: Option<Tenant>) {
 #[event_handler(topic = OrderPlaced::TOPIC, group = "audit")]
 async fn audit(
     _: Json<OrderPlaced>,
-    tenant: std::result::Result<Tenant, Rejection>,
+    tenant: Result<Tenant, Rejection>,
     headers: Headers,
     key: Key,
     about: Metadata,
@@ -99,7 +99,7 @@ async fn audit(
 struct Shop;
 
 #[tokio::main]
-async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let items = [("tea".to_owned(), 2), ("milk".to_owned(), 0)];
     let state = AppState {
         stock: Stock(Arc::new(Mutex::new(items.into()))),

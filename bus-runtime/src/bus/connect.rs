@@ -105,7 +105,7 @@ impl Publisher {
     /// use bus_runtime::prelude::*;
     /// use bus_runtime::Publish;
     ///
-    /// # async fn run() -> std::result::Result<(), Box<dyn std::error::Error>> {
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
     /// let publisher = Publisher::connect(Config::from_env()?).await?;
     /// publisher.publish_raw("orders.placed", Key::of("c-7"), "{}", Publish::new()).await?;
     /// publisher.shutdown().await?;

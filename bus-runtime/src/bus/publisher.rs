@@ -176,7 +176,7 @@ impl Publisher {
     /// # #[event_bus(group = "shop", handlers = [])]
     /// # struct Shop;
     /// # #[tokio::main]
-    /// # async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let bus = Shop::new(Config::memory()).start().await?;
     /// let orders: Vec<_> = (1..=1000).map(|order| OrderPlaced { order }).collect();
     /// let results = bus.publish_all(&orders).await;

@@ -37,7 +37,7 @@ use tokio_util::task::TaskTracker;
 /// struct Shop;
 ///
 /// # #[tokio::main]
-/// # async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let bus = Shop::new(Config::memory()).start().await?;
 /// bus.publish(&OrderPlaced { customer: "c-7".into() }).await?;
 /// let report = bus.shutdown().await?;

@@ -31,7 +31,7 @@ type Signals = [Signal; 2];
 /// ```no_run
 /// # use bus_runtime::prelude::*;
 /// # #[event_bus(group = "shop", handlers = [])] struct Shop;
-/// # async fn run() -> std::result::Result<(), Box<dyn std::error::Error>> {
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 /// let bus = Shop::new(Config::memory()).start().await?;
 /// let report = bus.run_until(bus_runtime::shutdown_signal()).await?;
 /// # Ok(()) }

@@ -66,7 +66,7 @@ pub async fn start<B: Bus>(config: Config, state: B::State) -> Result<Running, S
 /// struct Shop;
 ///
 /// # #[tokio::main]
-/// # async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// // Any `Arc<dyn Transport>`; the guide has one, in `guide::transport`.
 /// let transport = transport::connect(&Config::memory(), "shop").await?;
 /// let bus = transport::start_on::<Shop>(transport, Config::memory(), ()).await?;

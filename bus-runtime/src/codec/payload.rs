@@ -66,7 +66,7 @@ pub trait FromPayload: Sized + Send + 'static {
 /// impl<T: ToString + 'static> Codec<T> for Decimal<T> {
 ///     const CONTENT_TYPE: &'static str = "text/plain";
 ///
-///     fn encode(event: &T) -> std::result::Result<bytes::Bytes, EncodeError> {
+///     fn encode(event: &T) -> Result<bytes::Bytes, EncodeError> {
 ///         Ok(event.to_string().into())
 ///     }
 /// }
@@ -74,7 +74,7 @@ pub trait FromPayload: Sized + Send + 'static {
 /// impl<T: std::str::FromStr<Err: std::fmt::Display> + Send + 'static> FromPayload for Decimal<T> {
 ///     type Event = T;
 ///
-///     fn from_payload(message: &Message) -> std::result::Result<Self, Rejection> {
+///     fn from_payload(message: &Message) -> Result<Self, Rejection> {
 ///         let text = String::from_utf8_lossy(&message.payload);
 ///         text.parse().map(Decimal).map_err(|error| Rejection::new(format!("`{text}`: {error}")))
 ///     }
@@ -94,7 +94,7 @@ pub trait FromPayload: Sized + Send + 'static {
 /// # }
 /// # impl std::str::FromStr for Told {
 /// #     type Err = std::num::ParseIntError;
-/// #     fn from_str(text: &str) -> std::result::Result<Self, Self::Err> { text.parse().map(Told) }
+/// #     fn from_str(text: &str) -> Result<Self, Self::Err> { text.parse().map(Told) }
 /// # }
 ///
 /// #[event_handler(topic = Told::TOPIC)]

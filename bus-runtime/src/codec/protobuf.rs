@@ -38,7 +38,7 @@ use std::ops::{Deref, DerefMut};
 /// struct Billing;
 ///
 /// #[tokio::main]
-/// async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+/// async fn main() -> Result<(), Box<dyn std::error::Error>> {
 ///     let bus = Billing::new(Config::memory()).start().await?;
 ///     bus.publish(&MeterRead { meter: 7, watts: 230.5 }).await?;
 ///     assert_eq!(bus.shutdown().await?.handled(), 1);

@@ -40,7 +40,7 @@ pub(super) const PAGE: usize = 256;
 /// struct Shop;
 ///
 /// # #[tokio::main]
-/// # async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let bus = Shop::new(Config::memory()).start().await?;
 /// bus.publisher().publish_raw("orders.placed", Key::of("c-7"), "{}", Publish::new()).await?;
 ///

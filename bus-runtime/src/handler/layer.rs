@@ -62,7 +62,7 @@ use std::task::{Context, Poll};
 /// struct Shop;
 ///
 /// #[tokio::main]
-/// async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+/// async fn main() -> Result<(), Box<dyn std::error::Error>> {
 ///     let bus = Shop::new(Config::memory()).start().await?;
 ///     let publisher = bus.publisher();
 ///     for tenant in ["blue", "green"] {

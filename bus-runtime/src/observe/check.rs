@@ -21,7 +21,7 @@ use std::sync::Arc;
 /// # #[event_bus(group = "shop", handlers = [])]
 /// # struct Shop;
 /// # #[tokio::main]
-/// # async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let bus = Shop::new(Config::memory()).start().await?;
 /// let check = bus.health_check();
 /// assert_eq!(ready(&check).0, 200);

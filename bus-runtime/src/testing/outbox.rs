@@ -33,7 +33,7 @@ use tokio::time::Instant;
 /// }
 ///
 /// # #[tokio::main]
-/// # async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// // In a `#[tokio::test]`:
 /// let outbox = Outbox::new();
 /// reserve(Json(OrderPlaced { order: 7 }), outbox.publisher()).await.expect("it reserves");

@@ -55,7 +55,7 @@ const SHUTDOWN: Duration = Duration::from_secs(5);
 /// struct Shop;
 ///
 /// # #[tokio::main]
-/// # async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// // In a `#[tokio::test]`:
 /// let bus = TestBus::start::<Shop>(()).await?;
 /// bus.publish(&OrderPlaced { customer: "c-7".into() }).await?;
