@@ -25,20 +25,20 @@ pub(crate) fn up<K: Kind>() -> Result<(), String> {
     thread::spawn(move || {
         if signals.forever().next().is_some() {
             // Nobody listens only when the server is being removed already.
-            let _ = end.send(());
+            let _ = end.send("at a signal");
         }
     });
 
     let mut server = Server::<K>::try_start("").map_err(|error| error.to_string())?;
     println!("BUS_URL={}", server.url());
     eprintln!(
-        "Ctrl-C ends it and removes its store, {}",
+        "Ctrl-C, or the end of its standard input, ends it and removes its store, {}",
         server.folder().display()
     );
     thread::spawn(move || {
         // An input that cannot be read has ended.
         let _ = io::copy(&mut io::stdin(), &mut io::sink());
-        let _ = by_input.send(());
+        let _ = by_input.send("since the standard input has ended");
     });
     loop {
         match ended.recv_timeout(POLL) {
@@ -50,7 +50,11 @@ pub(crate) fn up<K: Kind>() -> Result<(), String> {
                     server.log()
                 ));
             }
-            Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
+            Ok(why) => {
+                eprintln!("ending {} {why}", K::NAME);
+                break;
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
         }
     }
     server.stop();
