@@ -53,7 +53,6 @@ impl Parts {
             left.extend(leftover.0);
         }
         left.extend(self.transport.close(close_by).await.0);
-        drop(self.pulse.take());
         self.tasks.close();
         if timeout_at(close_by.max(Instant::now()), self.tasks.wait())
             .await

@@ -12,7 +12,6 @@ mod origin;
 mod outlet;
 mod publish;
 mod publisher;
-mod pulse;
 mod readings;
 mod report;
 mod running;

@@ -2,7 +2,6 @@
 
 use super::claim::Claim;
 use super::ending::Ending;
-use super::pulse::Pulse;
 use super::watch::Watch;
 use super::{Config, Publish, PublishError, Publisher, Report, RunError, Stop};
 use crate::dead::DeadLetters;
@@ -67,8 +66,6 @@ pub(super) struct Parts {
     /// Why a consumer cannot go on.
     pub(super) failed: watch::Sender<Option<Arc<str>>>,
     pub(super) tasks: TaskTracker,
-    /// None once it has ended.
-    pub(super) pulse: Option<Pulse>,
     /// The one that the bus was started on, where everything of it runs, its end included.
     pub(super) runtime: Handle,
     pub(super) publisher: Publisher,

@@ -2,7 +2,7 @@
 
 use super::claim::Claim;
 use super::connect::connect;
-use super::pulse::Pulse;
+use super::readings::Readings;
 use super::running::{Life, Parts, Running};
 use super::runtime::runtime;
 use super::watch::Watch;
@@ -203,7 +203,6 @@ async fn begin_bus<B: Bus>(ground: Ground, state: B::State) -> Result<Running, S
         board,
         failed,
         tasks,
-        pulse: None,
         runtime: Handle::current(),
         publisher,
         stop,
@@ -227,8 +226,9 @@ async fn begin_bus<B: Bus>(ground: Ground, state: B::State) -> Result<Running, S
             }
         }
     }
-    let pulse = Pulse::start(&parts.pool, &parts.board, intakes, &parts.tasks);
-    parts.pulse = Some(pulse);
+    if let Some(readings) = Readings::new(&parts.pool, intakes) {
+        parts.watch.tell(readings);
+    }
     Ok(Running::new(parts))
 }
 

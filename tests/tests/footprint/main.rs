@@ -90,7 +90,7 @@ fn regression_01_it_does_not_grow_with_topics(config: &Config) {
         assert_eq!(
             measure.at_work.thread_count(),
             measure.before.thread_count() + 1,
-            "the bus has one thread of its own, which finds handlers that block theirs"
+            "the bus has one thread of its own, which looks after it from outside"
         );
 
         let gate = Gate::default();
