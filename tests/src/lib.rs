@@ -3,6 +3,7 @@
 pub mod alloc;
 pub mod alone;
 pub mod broker;
+pub mod cause;
 pub mod fixtures;
 pub mod jetstream;
 #[cfg(feature = "kafka")]

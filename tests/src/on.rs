@@ -167,10 +167,12 @@ pub fn run_with<B: Broker, F: Future<Output = ()>>(
 /// `every` run on each transport, those under `durable` on each whose events outlive the bus, on Kafka on a server
 /// that they share, as those under `cluster` do; the others on one, with a server of their own.
 ///
-/// A test's path has its transport as a segment: `memory::regression_…`.
+/// A test's path has its transport as a segment: `memory::regression_…`. They are run by [`run`], or by the function
+/// that the first line names: `by tests::metered::run;`.
 #[macro_export]
 macro_rules! on {
     (
+        $(by $run:path;)?
         $(every [$($every:ident),* $(,)?])?
         $(durable [$($durable:ident),* $(,)?])?
         $(memory [$($memory:ident),* $(,)?])?
@@ -179,22 +181,25 @@ macro_rules! on {
         $(kafka [$($kafka:ident),* $(,)?])?
     ) => {
         mod memory {
-            $crate::on!(@tests $crate::on::Memory; $($($every)*)? $($($memory)*)?);
+            $crate::on!(@tests [$($run)?] $crate::on::Memory; $($($every)*)? $($($memory)*)?);
         }
         #[cfg(feature = "nats")]
         mod nats {
-            $crate::on!(@tests $crate::broker::Nats; $($($every)*)? $($($durable)*)? $($($nats)*)?);
+            $crate::on!(@tests [$($run)?] $crate::broker::Nats; $($($every)*)? $($($durable)*)? $($($nats)*)?);
         }
         #[cfg(feature = "kafka")]
         mod kafka {
-            $crate::on!(@tests $crate::on::SharedKafka; $($($every)*)? $($($durable)*)? $($($cluster)*)?);
-            $crate::on!(@tests $crate::broker::Kafka; $($($kafka)*)?);
+            $crate::on!(@tests [$($run)?] $crate::on::SharedKafka; $($($every)*)? $($($durable)*)? $($($cluster)*)?);
+            $crate::on!(@tests [$($run)?] $crate::broker::Kafka; $($($kafka)*)?);
         }
     };
-    (@tests $broker:ty; $($name:ident)*) => {$(
+    (@tests [] $broker:ty; $($name:ident)*) => {
+        $crate::on!(@tests [$crate::on::run] $broker; $($name)*);
+    };
+    (@tests [$run:path] $broker:ty; $($name:ident)*) => {$(
         #[test]
         fn $name() {
-            $crate::on::run::<$broker, _>(super::$name);
+            $run(|broker: $broker| super::$name(broker));
         }
     )*};
 }

@@ -1,16 +1,28 @@
-//! Every cause in the health report turns red and green again, there and in the log, which says each once.
+//! Every cause in the health report turns red and green again, there, in the metrics and in the log, which says each
+//! once.
 
+#[cfg(feature = "nats")]
+use bus_runtime::Provision;
 #[cfg(any(feature = "nats", feature = "kafka"))]
 use bus_runtime::Publish;
 use bus_runtime::prelude::*;
 use bus_runtime::{Brake, Drain, Problem, Running};
+#[cfg(feature = "nats")]
+use std::future::pending;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
+use tests::cause::{green, is_red, red, told, well};
+#[cfg(feature = "nats")]
 use tests::logged::Logged;
+#[cfg(feature = "nats")]
+use tests::metered::Metered;
 use tests::on;
 use tests::on::{Broker, Memory, PATIENCE};
-use tests::seen::{Gate, Seen, eventually};
+use tests::patience::until;
+#[cfg(feature = "nats")]
+use tests::patience::within;
+use tests::seen::{Gate, Seen};
 
 /// One of a key's events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Event)]
@@ -75,7 +87,10 @@ async fn take(Json(step): Json<Step>, State(scene): State<Scene>) -> Result {
     }
     match &*step.key {
         "waits" => scene.gate.opened().await,
-        "blocks" => scene.door.pass(),
+        "blocks" | "blocks too" => {
+            scene.gate.opened().await;
+            scene.door.pass();
+        }
         _ => {}
     }
     scene.done.add(step.key);
@@ -115,75 +130,43 @@ async fn publish<'a>(bus: &Running, keys: impl IntoIterator<Item = &'a str>) {
     }
 }
 
-/// Waits until the health report has this problem; its text has all these words.
-async fn red(bus: &Running, which: fn(&Problem) -> bool, words: &[&str]) {
-    let problem = eventually("it is red", || {
-        bus.health().problems.into_iter().find(which)
-    })
-    .await;
-    let text = problem.to_string();
-    for word in words {
-        assert!(text.contains(word), "{word}: {text}");
-    }
-}
-
-/// Waits until the health report has no problem; the log has told of this one, with this word, and that it is over.
-async fn green(bus: &Running, word: &str) {
-    eventually("it is green", || {
-        bus.health().problems.is_empty().then_some(())
-    })
-    .await;
-    let (red, green) = eventually("the log says so", || {
-        let lines = Logged::here().lines();
-        let with_word = lines.iter().filter(|line| line.text.contains(word));
-        let (green, red): (Vec<_>, Vec<_>) = with_word
-            .map(|line| line.text.clone())
-            .partition(|text| text.starts_with("no longer: "));
-        (green.len() >= red.len()).then_some((red, green))
-    })
-    .await;
-    assert_eq!((red.len(), green.len()), (1, 1), "{red:#?} {green:#?}");
-}
-
 async fn a_stuck_handler_turns_red_and_green_again<B: Broker>(broker: B) {
     let config = broker.config().stuck_after(Duration::from_millis(200));
     let (bus, scene) = taking(config).await;
     publish(&bus, ["waits", "waits", "goes"]).await;
-    let stuck = |problem: &Problem| matches!(problem, Problem::Stuck { others: 0, .. });
-    red(&bus, stuck, &["causes::take", "key `waits`", "since 20"]).await;
+    let words = ["`causes::take` is stuck", "key `waits`", "since 20"];
+    red(&bus, "stuck", &words).await;
+    let problems = bus.health().problems;
+    assert!(
+        matches!(problems[..], [Problem::Stuck { others: 0, .. }]),
+        "{problems:?}"
+    );
     assert!(bus.health().ready, "others go on");
     scene.done.at_least(1).await;
     // The second waits for as long as the first did.
     scene.gate.open();
     scene.done.at_least(3).await;
-    green(&bus, "is stuck").await;
+    green(&bus, "stuck", "is stuck").await;
     bus.shutdown().await.expect("it ends");
 }
 
-/// One thread that blocks can stop the timers and the connections of the whole runtime: nothing here waits by them
-/// until it has ended.
-async fn a_handler_that_blocks_its_thread_turns_red_and_green_again<B: Broker>(broker: B) {
+/// Every worker thread of the runtime is blocked: nothing here waits by its timers and connections until they are free.
+async fn handlers_that_block_every_thread_turn_red_and_green_again<B: Broker>(broker: B) {
     let (bus, scene) = taking(broker.config()).await;
-    let publisher = bus.publisher();
-    let publishing = tokio::spawn(async move { publisher.publish(&step("blocks")).await });
+    publish(&bus, ["blocks", "blocks too"]).await;
+    until("both run", || bus.load().in_flight == 2).await;
+    scene.gate.open();
     let begun = Instant::now();
-    let problems = loop {
-        let problems = bus.health().problems;
-        if !problems.is_empty() {
-            break problems;
-        }
+    let words = ["`causes::take` blocks its thread"];
+    while !is_red(&bus, "blocking", &words) {
         assert!(begun.elapsed() < PATIENCE, "it is not red");
         std::thread::sleep(SOON);
-    };
-    let [Problem::Blocking { handler }] = &*problems else {
-        panic!("one problem: {problems:?}")
-    };
-    assert_eq!(handler, "causes::take");
+    }
+    let problems = bus.health().problems;
+    assert_eq!(problems.len(), 1, "{problems:?}");
     scene.door.open();
-    let answer = publishing.await.expect("it does not panic");
-    answer.expect("published");
-    scene.done.at_least(1).await;
-    green(&bus, "blocks its thread").await;
+    scene.done.at_least(2).await;
+    green(&bus, "blocking", "blocks its thread").await;
     bus.shutdown().await.expect("it ends");
 }
 
@@ -191,11 +174,11 @@ async fn a_braked_handler_turns_red_and_green_again<B: Broker>(broker: B) {
     let (bus, scene) = taking(broker.config().brake(Brake::After(5))).await;
     scene.fails.store(true, Ordering::Relaxed);
     publish(&bus, ["a", "b", "c"]).await;
-    let braked = |problem: &Problem| matches!(problem, Problem::Braked { .. });
-    red(&bus, braked, &["causes::take", "out of order"]).await;
+    let words = ["`causes::take`", "out of order", "its events wait"];
+    red(&bus, "braked", &words).await;
     scene.fails.store(false, Ordering::Relaxed);
     scene.done.at_least(3).await;
-    green(&bus, "its events wait").await;
+    green(&bus, "braked", "its events wait").await;
     bus.shutdown().await.expect("it ends");
 }
 
@@ -205,11 +188,11 @@ async fn a_held_event_turns_red_and_green_again(_: Memory) {
     let bus = Holding::new(Config::memory()).start(scene.clone()).await;
     let bus = bus.expect("it starts");
     publish(&bus, ["a"]).await;
-    let held = |problem: &Problem| matches!(problem, Problem::Held { events: 1, .. });
-    red(&bus, held, &["causes::gives_up", "out of order"]).await;
+    let words = ["1 events of `causes::gives_up`", "out of order", "are held"];
+    red(&bus, "held", &words).await;
     scene.fails.store(false, Ordering::Relaxed);
     scene.done.at_least(1).await;
-    green(&bus, "they are held").await;
+    green(&bus, "held", "they are held").await;
     let report = bus.shutdown().await.expect("it ends");
     assert_eq!(
         (report.handled(), report.dead_lettered()),
@@ -236,27 +219,15 @@ async fn a_full_room_for_the_delayed_turns_red_and_green_again<B: Broker>(broker
     scene.fails.store(true, Ordering::Relaxed);
     let keys: Vec<String> = (0..20).map(|key| key.to_string()).collect();
     publish(&bus, keys.iter().map(String::as_str)).await;
-    let full = |problem: &Problem| matches!(problem, Problem::DelayedFull { .. });
-    red(&bus, full, &["causes::take", "`delayed`"]).await;
+    let words = ["the limit `delayed`", "`causes::take` stand still"];
+    red(&bus, "delayed_full", &words).await;
     scene.fails.store(false, Ordering::Relaxed);
     scene.done.at_least(20).await;
-    eventually("it is green", || {
-        bus.health().problems.is_empty().then_some(())
-    })
-    .await;
+    well(&bus, "delayed_full").await;
     bus.shutdown().await.expect("it ends");
     // It may have been full several times.
-    let lines = Logged::here().lines();
-    let count = |start: &str| {
-        let of_it = lines
-            .iter()
-            .filter(|line| line.text.contains("limit `delayed`"));
-        of_it.filter(|line| line.text.starts_with(start)).count()
-    };
-    assert!(
-        count("no longer: ") > 0 && count("") == 2 * count("no longer: "),
-        "{lines:#?}"
-    );
+    let (red, green) = told("limit `delayed`");
+    assert!(red == green && red > 0, "{red} {green}");
 }
 
 async fn regression_51_a_full_window_turns_red_and_green_again<B: Broker>(broker: B) {
@@ -268,11 +239,11 @@ async fn regression_51_a_full_window_turns_red_and_green_again<B: Broker>(broker
     let (bus, scene) = taking(config).await;
     publish(&bus, ["waits"]).await;
     publish(&bus, ["a", "b", "c", "d", "e", "f"]).await;
-    let full = |problem: &Problem| matches!(problem, Problem::WindowFull { .. });
-    red(&bus, full, &["`causes`", "the event at"]).await;
+    let words = ["the window of", "`causes`", "the event at"];
+    red(&bus, "window_full", &words).await;
     scene.gate.open();
     scene.done.at_least(7).await;
-    green(&bus, "the window of").await;
+    green(&bus, "window_full", "the window of").await;
     bus.shutdown().await.expect("it ends");
 }
 
@@ -287,26 +258,26 @@ async fn a_key_that_differs_turns_red_and_green_again<B: Broker>(broker: B) {
         ..step("a")
     };
     bus.publish(&differing).await.expect("published");
-    let differs = |problem: &Problem| matches!(problem, Problem::KeyDiffers { .. });
-    red(&bus, differs, &["causes::by_another_key", "causes.step"]).await;
+    let words = ["`causes::by_another_key`", "causes.step", "by another key"];
+    red(&bus, "key_differs", &words).await;
     let agreeing: Vec<Step> = (0..999).map(|key| step(&key.to_string())).collect();
     for published in bus.publish_all(&agreeing).await {
         published.expect("published");
     }
     scene.done.at_least(1000).await;
-    assert!(bus.health().problems.iter().any(differs), "one is missing");
+    assert!(is_red(&bus, "key_differs", &words), "one is missing");
     publish(&bus, ["last"]).await;
     scene.done.at_least(1001).await;
-    green(&bus, "by another key").await;
+    green(&bus, "key_differs", "by another key").await;
     bus.shutdown().await.expect("it ends");
 }
 
-/// Has three dead letters refused, then stored.
 #[cfg(any(feature = "nats", feature = "kafka"))]
-async fn refused_then_stored<F: Future<Output = ()>>(
-    config: Config,
-    make_room: impl FnOnce() -> F,
-) {
+const REFUSED: [&str; 2] = ["a dead letter of `causes::poison`", "could not be stored"];
+
+/// Has three dead letters refused, or all but the first, until there is room for them.
+#[cfg(any(feature = "nats", feature = "kafka"))]
+async fn refused_then_stored(config: Config, make_room: impl AsyncFnOnce(&Running)) {
     let bus = Letters::new(config).start().await.expect("it starts");
     for number in 0..3 {
         let payload = "x".repeat(5000);
@@ -314,10 +285,9 @@ async fn refused_then_stored<F: Future<Output = ()>>(
         let answer = answer.publish_raw("causes.poison", Key::of(&number), payload, Publish::new());
         answer.await.expect("published");
     }
-    let refused = |problem: &Problem| matches!(problem, Problem::DeadLetterRefused { .. });
-    red(&bus, refused, &["causes::poison"]).await;
-    make_room().await;
-    green(&bus, "could not be stored").await;
+    red(&bus, "dead_letter_refused", &REFUSED).await;
+    make_room(&bus).await;
+    green(&bus, "dead_letter_refused", "could not be stored").await;
     let report = bus.shutdown().await.expect("it ends");
     assert_eq!(
         (report.dead_lettered(), report.released()),
@@ -327,10 +297,18 @@ async fn refused_then_stored<F: Future<Output = ()>>(
 }
 
 #[cfg(feature = "nats")]
-async fn a_refused_dead_letter_turns_red_and_green_again_at_nats(broker: tests::broker::Nats) {
-    use async_nats::jetstream::{self, stream};
+async fn jetstream(broker: &tests::broker::Nats) -> async_nats::jetstream::Context {
     let client = async_nats::connect(broker.url()).await;
-    let server = jetstream::new(client.expect("the server is there"));
+    async_nats::jetstream::new(client.expect("the server is there"))
+}
+
+#[cfg(feature = "nats")]
+async fn regression_19_refused_dead_letters_are_red_until_the_last_of_them_is_stored_at_nats(
+    broker: tests::broker::Nats,
+) {
+    use async_nats::jetstream::stream;
+    let server = jetstream(&broker).await;
+    // Somebody keeps dead letters short.
     let mut limited = stream::Config {
         name: "events~dead".to_owned(),
         subjects: vec!["events~dead.>".to_owned()],
@@ -339,8 +317,14 @@ async fn a_refused_dead_letter_turns_red_and_green_again_at_nats(broker: tests::
         ..stream::Config::default()
     };
     server.create_stream(&limited).await.expect("made");
-    refused_then_stored(broker.config(), || async {
-        limited.max_messages = 10;
+    refused_then_stored(broker.config(), async |bus: &Running| {
+        until("one is stored, two are refused", || bus.load().delayed == 2).await;
+        limited.max_messages = 2;
+        server.update_stream(&limited).await.expect("changed");
+        until("one of the two is stored", || bus.load().delayed == 1).await;
+        let still_red = is_red(bus, "dead_letter_refused", &REFUSED);
+        assert!(still_red, "the other still is not");
+        limited.max_messages = 3;
         server.update_stream(&limited).await.expect("changed");
     })
     .await;
@@ -352,7 +336,7 @@ async fn a_refused_dead_letter_turns_red_and_green_again_at_kafka(broker: tests:
     let url = tests::on::SharedKafka::server().url();
     let topic = format!("{}.letters..dead", broker.namespace());
     make_topic(url, &topic, 1, &[("max.message.bytes", "1000")]).await;
-    refused_then_stored(broker.config(), || async {
+    refused_then_stored(broker.config(), async |_: &Running| {
         change_topic(url, &topic, &[("max.message.bytes", "1000000")]).await;
     })
     .await;
@@ -368,22 +352,78 @@ async fn a_broker_that_is_away_turns_red_and_green_again<K: tests::broker::Kind>
     publish(&bus, ["before"]).await;
     scene.done.at_least(1).await;
     server.kill();
-    let away = |problem: &Problem| matches!(problem, Problem::BrokerAway { .. });
-    red(&bus, away, &["reconnecting"]).await;
+    let words = ["the connection to the broker is lost", "reconnecting"];
+    red(&bus, "broker_away", &words).await;
     let health = bus.health();
     assert!(health.live && !health.ready, "{health:?}");
     server.restart();
-    green(&bus, "the connection to the broker is lost").await;
+    green(&bus, "broker_away", "the connection to the broker is lost").await;
     assert!(bus.health().ready);
     publish(&bus, ["after"]).await;
     scene.done.at_least(2).await;
     bus.shutdown().await.expect("it ends");
 }
 
+/// Both take the events of the group, which they are told, until one of them is left.
+#[cfg(feature = "nats")]
+async fn regression_35_two_processes_of_one_group_turn_red_and_green_again(
+    broker: tests::broker::Nats,
+) {
+    const WORDS: [&str; 2] = ["another process", "group `causes`"];
+    let (first, _) = taking(broker.config()).await;
+    let (second, _) = taking(broker.config()).await;
+    let publishing = [&first, &second].map(|bus| {
+        let publisher = bus.publisher();
+        tokio::spawn(async move {
+            // Until the bus that it belongs to ends.
+            while publisher.publish(&step("goes")).await.is_ok() {}
+        })
+    });
+    let is_told = |bus: &Running| is_red(bus, "contended", &WORDS);
+    until("one of them says so", || {
+        is_told(&first) || is_told(&second)
+    })
+    .await;
+    let (stays, ends) = if is_told(&first) {
+        (first, second)
+    } else {
+        (second, first)
+    };
+    ends.shutdown().await.expect("it ends");
+    well(&stays, "contended").await;
+    let (_, green) = told("another process");
+    assert!(green > 0, "{:#?}", Logged::here().lines());
+    stays.shutdown().await.expect("it ends");
+    for publishing in publishing {
+        publishing.await.expect("it ends");
+    }
+}
+
+/// There is no green again: the bus ends.
+#[cfg(feature = "nats")]
+async fn a_consumer_that_is_gone_turns_red_and_ends_the_bus(broker: tests::broker::Nats) {
+    let (first, _) = taking(broker.config()).await;
+    first.shutdown().await.expect("it ends");
+    // One that may not make the consumer again.
+    let config = broker.config().provision(Provision::Verify);
+    let (bus, _) = taking(config).await;
+    let server = jetstream(&broker).await;
+    let stream = server.get_stream("events").await.expect("it is there");
+    stream.delete_consumer("causes").await.expect("deleted");
+    let words = ["group `causes` cannot go on", "has no consumer `causes`"];
+    red(&bus, "dead", &words).await;
+    let gauge = |name| Metered::here().now(name, &[]);
+    assert!(!bus.health().live && gauge("bus_live") == 0);
+    let ended = within("it ends by itself", bus.run_until(pending::<()>())).await;
+    let error = ended.expect_err("it cannot go on").to_string();
+    assert!(error.contains("has no consumer `causes`"), "{error}");
+}
+
 on! {
+    by tests::metered::run;
     every [
         a_stuck_handler_turns_red_and_green_again,
-        a_handler_that_blocks_its_thread_turns_red_and_green_again,
+        handlers_that_block_every_thread_turn_red_and_green_again,
         a_braked_handler_turns_red_and_green_again,
         a_full_room_for_the_delayed_turns_red_and_green_again,
         regression_51_a_full_window_turns_red_and_green_again,
@@ -391,8 +431,10 @@ on! {
     ]
     memory [a_held_event_turns_red_and_green_again]
     nats [
-        a_refused_dead_letter_turns_red_and_green_again_at_nats,
+        regression_19_refused_dead_letters_are_red_until_the_last_of_them_is_stored_at_nats,
         a_broker_that_is_away_turns_red_and_green_again,
+        regression_35_two_processes_of_one_group_turn_red_and_green_again,
+        a_consumer_that_is_gone_turns_red_and_ends_the_bus,
     ]
     cluster [a_refused_dead_letter_turns_red_and_green_again_at_kafka]
     kafka [a_broker_that_is_away_turns_red_and_green_again]

@@ -5,12 +5,15 @@
 mod kafka {
     use bus_runtime::prelude::*;
     use bus_runtime::testing::several_buses;
-    use bus_runtime::{Problem, Provision, PublishError, StartError};
+    use bus_runtime::{Provision, PublishError, StartError};
     use rdkafka::mocking::MockCluster;
     use rdkafka::producer::DefaultProducerContext;
     use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
     use std::time::Duration;
+    use tests::cause::{green, red};
     use tests::logged::Logged;
+    use tests::metered;
+    use tests::on::Memory;
     use tests::seen::{Seen, eventually};
 
     /// More often than any client asks before the test is over.
@@ -228,8 +231,12 @@ mod kafka {
         assert_eq!(orders, (1..=20).collect::<Vec<_>>());
     }
 
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_member_that_the_group_has_given_up_is_not_ready_until_it_has_joined_again() {
+    #[test]
+    fn a_member_that_the_group_has_given_up_is_not_ready_until_it_has_joined_again() {
+        metered::run(|_: Memory| given_up_until_it_has_joined_again());
+    }
+
+    async fn given_up_until_it_has_joined_again() {
         let cluster = cluster();
         let seen = Seen::default();
         let config = config(&cluster).session_timeout(Duration::from_secs(4));
@@ -241,14 +248,13 @@ mod kafka {
         always(&cluster, RDKafkaApiKey::JoinGroup, not_now);
         let unknown = RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID;
         cluster.request_errors(RDKafkaApiKey::Heartbeat, &[unknown]);
-        eventually("the partitions are lost", || {
-            let health = bus.health();
-            let lost = |problem: &Problem| matches!(problem, Problem::Unassigned { group } if group == "shop");
-            (health.live && !health.ready && health.problems.iter().any(lost)).then_some(())
-        })
-        .await;
+        let words = ["group `shop` has lost its partitions"];
+        red(&bus, "unassigned", &words).await;
+        let health = bus.health();
+        assert!(health.live && !health.ready, "{health}");
         cluster.clear_request_errors(RDKafkaApiKey::JoinGroup);
-        eventually("it has joined again", || bus.health().ready.then_some(())).await;
+        green(&bus, "unassigned", words[0]).await;
+        assert!(bus.health().ready);
         bus.publish(&OrderPlaced { order: 3 })
             .await
             .expect("published");

@@ -8,8 +8,8 @@ use std::fmt::Write;
 use std::fs;
 use std::future::pending;
 use std::time::Duration;
-use tests::metered::Metered;
-use tests::on::{Broker, Memory, run_with};
+use tests::metered::{self, Metered};
+use tests::on::{Broker, Memory};
 use tests::patience::{until, within};
 use tests::seen::Gate;
 
@@ -246,16 +246,6 @@ async fn what_a_silent_broker_does<K: tests::broker::Kind>(
     until("nothing is wrong", || bus.health().problems.is_empty()).await;
 }
 
-/// Runs a scenario whose bus is measured.
-fn measured<B: Broker, F: Future<Output = ()>>(scenario: impl FnOnce(B, Metered) -> F) {
-    let metered = Metered::new();
-    let threads = metered.clone();
-    run_with(
-        move || threads.attach(),
-        move |broker| scenario(broker, metered),
-    );
-}
-
 #[test]
 fn without_a_recorder_a_bus_runs_as_well() {
     tests::on::run(|broker: Memory| async move {
@@ -274,8 +264,8 @@ mod memory {
 
     #[test]
     fn every_metric_is_seen() {
-        measured(|broker: Memory, metered: Metered| async move {
-            let scene = Scene::default();
+        metered::run(|broker: Memory| async move {
+            let (scene, metered) = (Scene::default(), Metered::here());
             what_a_brake_does(&broker, &scene, &metered).await;
             let bus = start(&broker, &scene, Brake::Off).await;
             what_becomes_of_events(&bus, &metered).await;
@@ -297,8 +287,8 @@ mod nats {
 
     #[test]
     fn every_metric_is_seen() {
-        measured(|broker: tests::broker::Nats, metered: Metered| async move {
-            let scene = Scene::default();
+        metered::run(|broker: tests::broker::Nats| async move {
+            let (scene, metered) = (Scene::default(), Metered::here());
             what_a_brake_does(&broker, &scene, &metered).await;
             let bus = start(&broker, &scene, Brake::Off).await;
             what_becomes_of_events(&bus, &metered).await;
@@ -326,18 +316,16 @@ mod kafka {
 
     #[test]
     fn every_metric_is_seen() {
-        measured(
-            |broker: tests::broker::Kafka, metered: Metered| async move {
-                let scene = Scene::default();
-                what_a_brake_does(&broker, &scene, &metered).await;
-                let bus = start(&broker, &scene, Brake::Off).await;
-                what_becomes_of_events(&bus, &metered).await;
-                what_a_silent_broker_does(&broker, &scene, &bus, &metered).await;
-                what_a_stuck_handler_does(bus, &metered).await;
-                // A consumer asks for the topics that it has handlers for.
-                assert_eq!(metered.unseen(), ["bus_unrouted_events_total"]);
-            },
-        );
+        metered::run(|broker: tests::broker::Kafka| async move {
+            let (scene, metered) = (Scene::default(), Metered::here());
+            what_a_brake_does(&broker, &scene, &metered).await;
+            let bus = start(&broker, &scene, Brake::Off).await;
+            what_becomes_of_events(&bus, &metered).await;
+            what_a_silent_broker_does(&broker, &scene, &bus, &metered).await;
+            what_a_stuck_handler_does(bus, &metered).await;
+            // A consumer asks for the topics that it has handlers for.
+            assert_eq!(metered.unseen(), ["bus_unrouted_events_total"]);
+        });
     }
 }
 

@@ -232,23 +232,6 @@ async fn a_consumer_that_is_deleted_is_made_again_and_nothing_comes_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deleted_consumer_ends_a_bus_that_may_not_make_one() {
-    let nats = Nats::start();
-    let (first, _seen) = start(Config::new(nats.url())).await;
-    first.shutdown().await.expect("a clean end");
-    let (bus, _seen) = start(Config::new(nats.url()).provision(Provision::Verify)).await;
-    let js = jetstream(&nats).await;
-    let stream = js.get_stream("events").await.expect("the stream is there");
-    stream.delete_consumer("shop").await.expect("deleted");
-    let ended = tokio::time::timeout(PATIENCE, bus.run_until(std::future::pending::<()>())).await;
-    let error = ended
-        .expect("it ends by itself")
-        .expect_err("it cannot go on")
-        .to_string();
-    assert!(error.contains("has no consumer `shop`"), "{error}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn streams_and_consumers_of_others_are_refused_by_name() {
     testing::several_buses();
     let nats = Nats::start();

@@ -1,4 +1,4 @@
-//! What the health report and the log say of windows, dead letters and foreign topics.
+//! What the health report and the log say of windows and foreign topics.
 
 use crate::step::{Step, step};
 #[cfg(feature = "nats")]
@@ -92,110 +92,6 @@ async fn regression_51_a_source_that_runs_at_its_window_has_no_problem<B: Broker
 }
 
 #[cfg(feature = "nats")]
-#[event_handler(topic = "health.poison", key = Record)]
-async fn poison(_: Raw) -> Result<(), HandlerError> {
-    Err(HandlerError::permanent("poison"))
-}
-
-#[cfg(feature = "nats")]
-#[event_bus(group = "letters", handlers = [poison])]
-struct Letters;
-
-#[cfg(feature = "nats")]
-async fn regression_19_dead_letters_are_refused_until_the_last_of_them_is_stored(
-    broker: tests::broker::Nats,
-) {
-    use async_nats::jetstream::{self, stream};
-    let client = async_nats::connect(broker.url())
-        .await
-        .expect("the server is there");
-    let server = jetstream::new(client);
-    // Somebody keeps dead letters short.
-    let mut limited = stream::Config {
-        name: "events~dead".to_owned(),
-        subjects: vec!["events~dead.>".to_owned()],
-        discard: stream::DiscardPolicy::New,
-        max_messages: 1,
-        ..stream::Config::default()
-    };
-    server.create_stream(&limited).await.expect("made");
-    let bus = Letters::new(broker.config())
-        .start()
-        .await
-        .expect("it starts");
-    for number in 0..3 {
-        let publisher = bus.publisher();
-        let answer = publisher.publish_raw("health.poison", Key::of(&number), "", Publish::new());
-        answer.await.expect("published");
-    }
-    let refused = || {
-        let problems = bus.health().problems;
-        problems
-            .iter()
-            .any(|problem| problem.to_string().contains("could not be stored"))
-    };
-    eventually("one is stored, two are refused", || {
-        (bus.load().delayed == 2 && refused()).then_some(())
-    })
-    .await;
-    limited.max_messages = 2;
-    server.update_stream(&limited).await.expect("changed");
-    eventually("one of the two is stored", || {
-        (bus.load().delayed == 1).then_some(())
-    })
-    .await;
-    assert!(refused(), "the other still is not");
-    limited.max_messages = 3;
-    server.update_stream(&limited).await.expect("changed");
-    eventually("all are stored", || {
-        (bus.load().delayed == 0 && !refused()).then_some(())
-    })
-    .await;
-    let report = bus.shutdown().await.expect("it ends");
-    assert_eq!(
-        (report.dead_lettered(), report.released()),
-        (3, 0),
-        "{report}"
-    );
-}
-
-#[cfg(feature = "nats")]
-async fn regression_35_two_processes_of_one_group_are_told<B: Broker>(broker: B) {
-    let (first, _) = two(&broker).await;
-    let (second, _) = two(&broker).await;
-    let publisher = first.publisher();
-    let publishing = tokio::spawn(async move {
-        for number in 0.. {
-            // Until the bus that it belongs to ends.
-            if publisher
-                .publish(&step(&number.to_string(), number))
-                .await
-                .is_err()
-            {
-                return;
-            }
-        }
-    });
-    let contended = |bus: &Running| {
-        let problems = bus.health().problems;
-        problems
-            .iter()
-            .any(|problem| problem.to_string().contains("another process"))
-    };
-    eventually("one of them says so", || {
-        (contended(&first) || contended(&second)).then_some(())
-    })
-    .await;
-    second.shutdown().await.expect("it ends");
-    eventually("the one that is left is alone", || {
-        (!contended(&first)).then_some(())
-    })
-    .await;
-    first.shutdown().await.expect("it ends");
-    publishing.await.expect("it ends");
-}
-
-#[cfg(feature = "nats")]
 async fn events_that_nobody_here_handles_are_counted<B: Broker>(broker: B) {
     let (bus, scene) = two(&broker).await;
     let publisher = bus.publisher();
@@ -231,8 +127,6 @@ on! {
         regression_51_a_source_that_runs_at_its_window_has_no_problem,
     ]
     nats [
-        regression_35_two_processes_of_one_group_are_told,
-        regression_19_dead_letters_are_refused_until_the_last_of_them_is_stored,
         events_that_nobody_here_handles_are_counted,
     ]
 }
