@@ -3,6 +3,7 @@
 use bus_runtime::prelude::*;
 use bus_runtime::testing::{Ledger, TestBus};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tests::on::Broker;
 use tests::seen::{Gate, Seen};
@@ -12,6 +13,8 @@ use tests::seen::{Gate, Seen};
 pub(crate) struct Scene {
     pub(crate) handled: Seen<u64>,
     pub(crate) gate: Gate,
+    /// Attempts that fail before what orders need is there.
+    pub(crate) away: Arc<AtomicU32>,
     pub(crate) ledger: Arc<Ledger>,
 }
 
@@ -31,6 +34,10 @@ pub(crate) enum Wish {
     Repeat(u64),
     /// Waits for the gate.
     Gate,
+    /// Sleeps for so many seconds, by tokio's clock.
+    Sleep(u64),
+    /// Fails while what it needs is away.
+    Need,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Event)]
@@ -96,6 +103,16 @@ async fn take(
             }
         }
         Wish::Gate => scene.gate.opened().await,
+        Wish::Sleep(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
+        Wish::Need => {
+            let one_less = |away: u32| away.checked_sub(1);
+            let away = scene
+                .away
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less);
+            if away.is_ok() {
+                Err("it is away")?;
+            }
+        }
     }
     Ok(Outcome::Done)
 }

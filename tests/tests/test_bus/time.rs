@@ -1,16 +1,18 @@
 //! The bus's clock in a test.
 
-use crate::shop::{Order, Scene, Wish, order, place, shop, shop_with};
-use bus_runtime::DeadReason;
-use bus_runtime::prelude::Event;
+use crate::shop::{Order, Scene, Shop, Wish, order, place, shop, shop_with};
+use bus_runtime::prelude::{Config, Event};
 use bus_runtime::testing::{TestBus, TestEvent, TestOutcome};
+use bus_runtime::{Brake, DeadReason};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use tests::on::Broker;
+use tests::cause::told;
+use tests::on::{Broker, Memory};
 
 const HOUR: Duration = Duration::from_hours(1);
 
 /// What became of the order with this number.
-fn the_order(bus: &TestBus, number: u64) -> TestEvent {
+pub(crate) fn the_order(bus: &TestBus, number: u64) -> TestEvent {
     let of_topic = |event: &TestEvent| *event.topic == *Order::TOPIC.name();
     let mut orders = bus.events().into_iter().filter(of_topic);
     let found = orders.find(|event| event.decode::<Order>().number == number);
@@ -39,6 +41,20 @@ async fn hours_of_backoff_pass_within_the_test(broker: impl Broker) {
         bus.skipped() <= 13 * HOUR && passed >= 13 * HOUR,
         "{passed:?}"
     );
+    bus.shutdown().await.expect("it runs until it is shut down");
+}
+
+/// Thirty attempts, of which all but the first are a brake's: half a minute between two of them at the end.
+async fn what_a_brake_waits_is_skipped(_: Memory) {
+    let scene = Scene::default();
+    scene.away.store(30, Ordering::Relaxed);
+    let config = Config::memory().brake(Brake::After(3));
+    let bus = TestBus::on::<Shop>(config, scene).await;
+    let bus = bus.expect("it starts");
+    place(&bus, (1..=5).map(|number| order(number, Wish::Need))).await;
+    bus.run_until_idle().await;
+    assert_eq!(bus.handled::<Order>().len(), 5);
+    assert_eq!(told("its events wait"), (1, 1));
     bus.shutdown().await.expect("it runs until it is shut down");
 }
 
@@ -194,4 +210,5 @@ tests::on! {
         a_bus_whose_events_go_on_for_ever_says_so,
         the_panic_names_the_place_in_the_test,
     ]
+    memory [what_a_brake_waits_is_skipped]
 }

@@ -72,7 +72,8 @@ const SHUTDOWN: Duration = Duration::from_secs(5);
 /// # What time it is
 ///
 /// The bus's clock runs like any other, and [`run_until_idle`](Self::run_until_idle) skips it over the times in which
-/// nothing happens but waiting: until the next attempt after a failure. Waits do not vary at random here.
+/// nothing happens but waiting: until the next attempt after a failure, or the next try of a handler that is braked.
+/// Waits do not vary at random here.
 /// [`advance`](Self::advance) moves it by as much as the test says, and with it the `timeout`s of handlers that run.
 ///
 /// What handlers themselves wait for is not the bus's: a `tokio::time::sleep` takes its time, unless the test is
