@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tests::cause::told;
 use tests::on::{Broker, Memory};
+use tests::patience::until;
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -44,17 +45,22 @@ async fn hours_of_backoff_pass_within_the_test(broker: impl Broker) {
     bus.shutdown().await.expect("it runs until it is shut down");
 }
 
-/// Thirty attempts, of which all but the first are a brake's: half a minute between two of them at the end.
+/// Each of those that wait is a probe: after 1 s, 2 s … 30 s, since one that has failed waits for an hour by itself.
 async fn what_a_brake_waits_is_skipped(_: Memory) {
     let scene = Scene::default();
-    scene.away.store(30, Ordering::Relaxed);
+    scene.away.store(5, Ordering::Relaxed);
     let config = Config::memory().brake(Brake::After(3));
     let bus = TestBus::on::<Shop>(config, scene).await;
     let bus = bus.expect("it starts");
-    place(&bus, (1..=5).map(|number| order(number, Wish::Need))).await;
+    place(&bus, (1..=3).map(|number| order(number, Wish::Refuse))).await;
+    until("it is braked", || told("its events wait") == (1, 0)).await;
+    place(&bus, (4..=9).map(|number| order(number, Wish::Need))).await;
     bus.run_until_idle().await;
-    assert_eq!(bus.handled::<Order>().len(), 5);
+    assert_eq!(bus.handled::<Order>().len(), 6);
     assert_eq!(told("its events wait"), (1, 1));
+    // The probes come first, and then at once those that have failed.
+    let skipped = bus.skipped();
+    assert!(HOUR < skipped && skipped < 2 * HOUR, "{skipped:?}");
     bus.shutdown().await.expect("it runs until it is shut down");
 }
 
