@@ -407,25 +407,28 @@ async fn regression_19_where_dead_letters_are_forbidden_their_events_wait(_: tes
 
 /// A deployment of before there were replays, and one of now.
 #[cfg(feature = "nats")]
-async fn regression_34_a_missing_stream_of_replays_is_named_or_created(
-    broker: tests::broker::Nats,
-) {
+async fn regression_34_what_is_missing_of_replays_is_named_or_created(broker: tests::broker::Nats) {
     use bus_runtime::Provision::{Create, None, Verify};
     let start = async |provision| {
         let config = broker.config().provision(provision);
         Mending::new(config).start(Scene::default()).await
     };
     end(start(Create).await.expect("it starts")).await;
-    tests::jetstream::ask(broker.url(), "STREAM.DELETE.events~replay");
-    for provision in [Verify, None] {
-        let error = start(provision)
-            .await
-            .expect_err("it is missing")
-            .to_string();
-        assert!(
-            error.contains("the stream `events~replay` does not exist"),
-            "{error}"
-        );
+    for (missing, says) in [
+        (
+            "CONSUMER.DELETE.events~replay.dead",
+            "the stream `events~replay` has no consumer `dead`; create it",
+        ),
+        (
+            "STREAM.DELETE.events~replay",
+            "the stream `events~replay` does not exist; create it",
+        ),
+    ] {
+        tests::jetstream::ask(broker.url(), missing);
+        for provision in [Verify, None] {
+            let error = start(provision).await.expect_err(says).to_string();
+            assert!(error.contains(says), "{error}");
+        }
     }
     for provision in [Create, Verify, None] {
         end(start(provision).await.expect("it starts")).await;
@@ -503,6 +506,74 @@ async fn regression_43_a_replay_that_could_not_be_removed_is_not_stored(
     dead.shutdown().await.expect("it closes");
 }
 
+/// Three events die, and a program of its own replays them. It has no way to remove their dead letters, and is killed
+/// (SIGKILL) when the replays are handled; then they are replayed once more.
+#[cfg(any(feature = "nats", feature = "kafka"))]
+async fn replayed_by_one_that_is_killed(config: Config, its: &[(&str, &str)]) -> (Running, Scene) {
+    let scene = Scene::default();
+    let bus = Mending::new(config).start(scene.clone()).await;
+    let bus = bus.expect("it starts");
+    let letters = three_die(&bus, &scene).await;
+    scene.mend();
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_replay-service"))
+        .arg("dead")
+        .envs(its.iter().copied())
+        .spawn()
+        .expect("it runs");
+    scene.handled.at_least(3).await;
+    program.kill().expect("it is ours");
+    let ended = program.wait().expect("it is ours");
+    assert!(!ended.success(), "it has removed them");
+
+    let dead = bus.dead_letters();
+    let ids = |letters: &[DeadLetter]| letters.iter().map(|it| it.id).collect::<Vec<_>>();
+    assert_eq!(ids(&all(&dead).await), ids(&letters), "they are listed");
+    let again = dead.replay_all(&DeadLetterFilter::all()).await;
+    assert_eq!(again.expect("replayed"), 3);
+    assert_eq!(all(&dead).await.len(), 0);
+    (bus, scene)
+}
+
+#[cfg(feature = "nats")]
+async fn regression_43_a_replay_whose_program_is_killed_is_handled_once(_: tests::broker::Nats) {
+    use tests::broker::Nats;
+    let server = Nats::start_with(
+        r#"no_auth_user: shop
+        authorization { users: [
+            { user: shop, password: secret }
+            { user: keeps, password: secret, permissions: { publish: { deny: "$JS.API.STREAM.MSG.DELETE.>" } } }
+        ] }"#,
+    );
+    let url = format!("nats://keeps:secret@{}", server.servers());
+    let its = [("BUS_URL", &*url)];
+    let (bus, scene) = replayed_by_one_that_is_killed(server.config(), &its).await;
+    // The server has noticed: there is nothing more to come.
+    let replays = tests::jetstream::ask(server.url(), "STREAM.INFO.events~replay");
+    assert_eq!(replays["state"]["last_seq"], 3, "{replays}");
+    end(bus).await;
+    for key in ["a", "b", "c"] {
+        assert_eq!(numbers(key, &scene.handled.all()), [1], "{key}");
+    }
+}
+
+#[cfg(feature = "kafka")]
+async fn regression_43_a_replay_whose_program_is_killed_is_not_lost(kafka: tests::on::SharedKafka) {
+    let url = tests::on::SharedKafka::server().url();
+    // It looks for no topic and makes none, and that of those that are removed is missing.
+    let its = [
+        ("BUS_URL", url),
+        ("BUS_NAMESPACE", kafka.namespace()),
+        ("BUS_PROVISION", "none"),
+    ];
+    let (bus, scene) = replayed_by_one_that_is_killed(kafka.config(), &its).await;
+    // Kafka does not notice.
+    scene.handled.at_least(6).await;
+    end(bus).await;
+    for key in ["a", "b", "c"] {
+        assert_eq!(numbers(key, &scene.handled.all()), [1, 1], "{key}");
+    }
+}
+
 async fn the_dead_letters_of_memory_are_in_its_bus(broker: tests::on::Memory) {
     let error = DeadLetters::connect(broker.config(), "dead").await;
     let error = error.expect_err("nobody else's memory");
@@ -525,12 +596,14 @@ on! {
         the_dead_letters_of_memory_are_in_its_bus,
     ]
     nats [
-        regression_34_a_missing_stream_of_replays_is_named_or_created,
+        regression_34_what_is_missing_of_replays_is_named_or_created,
         regression_43_a_replay_that_is_refused_stays_a_dead_letter,
+        regression_43_a_replay_whose_program_is_killed_is_handled_once,
         regression_19_where_dead_letters_are_forbidden_their_events_wait,
     ]
     cluster [
         regression_34_a_missing_topic_of_replays_is_named_or_created,
         regression_43_a_replay_that_could_not_be_removed_is_not_stored,
+        regression_43_a_replay_whose_program_is_killed_is_not_lost,
     ]
 }
