@@ -180,6 +180,25 @@ async fn regression_43_dead_letters_are_listed_shown_replayed_and_purged<B: Brok
     late.expect_err("the bus has ended");
 }
 
+async fn regression_43_replays_come_through_the_smallest_buffer<B: Broker>(broker: B) {
+    let scene = Scene::default();
+    let config = broker.config().buffer(1);
+    let bus = Mending::new(config).start(scene.clone()).await;
+    let bus = bus.expect("it starts");
+    three_die(&bus, &scene).await;
+    scene.mend();
+    let dead = bus.dead_letters();
+    let replayed = dead.replay_all(&DeadLetterFilter::all()).await;
+    assert_eq!(replayed.expect("replayed"), 3);
+    scene.handled.at_least(3).await;
+    for key in ["a", "b", "c"] {
+        bus.publish(&step(key, 2)).await.expect("published");
+    }
+    scene.handled.at_least(6).await;
+    scene.audited.at_least(6).await;
+    end(bus).await;
+}
+
 #[cfg(any(feature = "nats", feature = "kafka"))]
 async fn regression_43_replays_wait_for_a_bus_that_is_down<B: Broker>(broker: B) {
     let scene = Scene::default();
@@ -586,6 +605,7 @@ async fn the_dead_letters_of_memory_are_in_its_bus(broker: tests::on::Memory) {
 on! {
     every [
         regression_43_dead_letters_are_listed_shown_replayed_and_purged,
+        regression_43_replays_come_through_the_smallest_buffer,
         regression_20_the_largest_event_is_a_dead_letter_and_replayed,
     ]
     durable [

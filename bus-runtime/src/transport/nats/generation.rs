@@ -194,10 +194,20 @@ impl Generation {
             if grant.events == 0 {
                 break;
             }
-            self.slots[at]
-                .pull(&self.link, durable, grant)
-                .await
-                .ok_or(Again::Lost)?;
+            let beside = other.is_busy();
+            let slot = &mut self.slots[at];
+            let pulled = if grant.events > 1 {
+                slot.pull(&self.link, durable, grant).await
+            } else {
+                // It may be all the room that there is: a pull that waits for an event would keep it from other sources.
+                source.give_back(grant);
+                if beside {
+                    // What comes by it would wait for room that the other one has.
+                    break;
+                }
+                slot.pull_one(&self.link, durable).await
+            };
+            pulled.ok_or(Again::Lost)?;
         }
         Ok(())
     }

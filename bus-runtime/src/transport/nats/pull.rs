@@ -85,11 +85,11 @@ impl Slot {
         self.pull.is_some()
     }
 
-    /// Whether half of the pull under way has come, or none is.
+    /// Whether half of the pull under way has come, or none is. Of one without a reservation, that waits for its room.
     pub(super) fn is_half_used(&self) -> bool {
         self.pull
             .as_ref()
-            .is_none_or(|pull| pull.left.events * 2 <= pull.asked)
+            .is_none_or(|pull| pull.reserved && pull.left.events * 2 <= pull.asked)
     }
 
     /// Begins a pull for a whole reservation. Without one it may be lost with the connection.
@@ -109,8 +109,8 @@ impl Slot {
         self.begin(link, durable, pull).await
     }
 
-    /// Begins a pull for one event, for which no room is reserved before it has come: for what comes so rarely that the
-    /// room would be kept from others for nothing.
+    /// Begins a pull for one event, for which no room is reserved before it has come: for what comes so rarely, or where
+    /// room is so scarce, that it would be kept from others for nothing.
     pub(super) async fn pull_one(&mut self, link: &Link, durable: &Durable) -> Option<()> {
         let pull = Pull {
             left: Grant::default(),
