@@ -20,12 +20,14 @@ const _: () = {
     const __LIST: &[::bus_runtime::__private::Listed<AppState>] = &[
         ::bus_runtime::__private::Listed {
             at: 0usize,
-            handlers: orders::__has_attribute_event_handler::<__State, __Layers>(),
+            handlers: orders::__has_attribute_event_handler()
+                .handlers::<__State, __Layers>(),
         },
         #[cfg(test)]
         ::bus_runtime::__private::Listed {
             at: 1usize,
-            handlers: audit::__has_attribute_event_handler::<__State, __Layers>(),
+            handlers: audit::__has_attribute_event_handler()
+                .handlers::<__State, __Layers>(),
         },
     ];
     const __CHECKED: ::bus_runtime::__private::Checked<AppState> = ::bus_runtime::__private::check::<
@@ -33,10 +35,10 @@ const _: () = {
         { ::bus_runtime::__private::capacity(::bus_runtime::__private::count(__LIST)) },
     >(__LIST);
     #[allow(unused_parens)]
-    const _: () = (::bus_runtime::__private::assert_unique)(&__CHECKED, 0usize);
-    #[cfg(test)]
-    #[allow(unused_parens)]
-    const _: () = (::bus_runtime::__private::assert_unique)(&__CHECKED, 1usize);
+    const _: () = {
+        (::bus_runtime::__private::assert_unique)(&__CHECKED, 0usize);
+        #[cfg(test)] (::bus_runtime::__private::assert_unique)(&__CHECKED, 1usize);
+    };
     #[automatically_derived]
     impl ::bus_runtime::__private::Bus for Shop {
         type State = AppState;

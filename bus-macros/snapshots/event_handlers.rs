@@ -67,13 +67,9 @@ pub mod orders {
     }
     #[doc(hidden)]
     #[allow(unreachable_pub)]
-    pub const fn __has_attribute_event_handler<
-        __State: ::bus_runtime::__private::AppState,
-        __Layers: ::bus_runtime::__private::BusLayers,
-    >() -> ::bus_runtime::__private::Handlers<__State>
-    where
-        __Handlers: ::bus_runtime::__private::Handles<__State, __Layers>,
-    {
-        <__Handlers as ::bus_runtime::__private::Handles<__State, __Layers>>::HANDLERS
+    pub const fn __has_attribute_event_handler() -> ::bus_runtime::__private::Named<
+        __Handlers,
+    > {
+        ::bus_runtime::__private::Named::NEW
     }
 }

@@ -106,13 +106,13 @@ pub mod __private {
     pub use crate::codec::{FromPayload, Json, Rejection, Undefined};
     pub use crate::event::{
         Event, Key, KeyWriter, Message, Record, RoutingKey, Subscribed, Topic, TopicArgument,
-        Unordered, assert_topic,
+        Unordered, WriteKey, assert_topic,
     };
     pub use crate::handler::{
-        AnyState, AppState, Bus, BusLayers, Call, Checked, Compute, Cx, Decoded, Delivery, Ending,
-        FallibleOutput, FromEvent, FromRef, Handler, Handlers, Handles, IntoOutcome, Layers,
-        LeftOut, Limit, Listed, NoLayers, Part, Retry, Route, Stack, Timeout, assert_extractor,
-        assert_group, assert_unique, call, capacity, check, compute, count, ending, hashes, part,
-        run,
+        AnyState, AppState, Bus, BusLayers, Call, Checked, Compute, Computed, Cx, Decoded,
+        Delivery, Ending, Extractor, FallibleOutput, FromEvent, FromRef, Handler, Handlers,
+        Handles, IntoOutcome, Layers, LeftOut, Limit, Listed, Named, NoLayers, Parameters, Part,
+        Retry, Route, Stack, Timeout, assert_group, assert_unique, call, capacity, check, count,
+        ending, part,
     };
 }

@@ -86,7 +86,7 @@ fn list(bus: &Bus, state: &TokenStream) -> TokenStream {
         .map(|(index, Entry { attrs, path })| {
             let (_, end) = ends(path);
             let found = quote_spanned!(at(end)=> ::__has_attribute_event_handler);
-            let arguments = quote_spanned!(at(end)=> ::<__State, __Layers>());
+            let arguments = quote_spanned!(at(end)=> ().handlers::<__State, __Layers>());
             quote!(#(#attrs)* #private::Listed { at: #index, handlers: #path #found #arguments })
         });
     let unique = bus
@@ -99,7 +99,7 @@ fn list(bus: &Bus, state: &TokenStream) -> TokenStream {
             let mut arguments = Group::new(Delimiter::Parenthesis, quote!(&__CHECKED, #index));
             function.set_span(at(start));
             arguments.set_span(at(end));
-            quote!(#(#attrs)* #[allow(unused_parens)] const _: () = #function #arguments;)
+            quote!(#(#attrs)* #function #arguments;)
         });
     quote! {
         const __GROUP: &str = #group;
@@ -109,7 +109,8 @@ fn list(bus: &Bus, state: &TokenStream) -> TokenStream {
         const __LIST: &[#private::Listed<#state>] = &[#(#listed),*];
         const __CHECKED: #private::Checked<#state> =
             #private::check::<#state, { #private::capacity(#private::count(__LIST)) }>(__LIST);
-        #(#unique)*
+        #[allow(unused_parens)]
+        const _: () = { #(#unique)* };
     }
 }
 

@@ -7,7 +7,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Attribute, Expr, ItemFn};
+use syn::{Attribute, Expr, ItemFn, Pat};
 
 /// Everything behind the user's function.
 ///
@@ -18,34 +18,20 @@ pub(crate) fn handler(handler: &Handler) -> TokenStream {
     let marker = marker(handler.function, &args.root);
     let cfgs = cfgs(handler.function);
     let (constants, extractors) = (constants(handler), extractors(handler));
-    let (compute, into_ending, call) = (compute(handler), into_ending(handler), call(handler));
+    let (into_ending, call) = (into_ending(handler), call(handler));
     let Buses {
         parameters,
         state,
-        given,
         bounds,
     } = buses(handler);
     let path = format!("::{}", name.unraw());
-    let or = |value: &Option<Expr>, constant: TokenStream, default: TokenStream| match value {
-        Some(_) => constant,
-        None => default,
-    };
-    let group = or(&args.group, quote!(__GROUP), quote!(""));
-    let retry = or(
-        &args.retry,
-        quote!(__RETRY),
-        quote!(#private::Retry::DEFAULT),
-    );
-    let timeout = or(
-        &args.timeout,
-        quote!(__TIMEOUT),
-        quote!(#private::Timeout::DEFAULT),
-    );
-    let at_most = or(
-        &args.at_most,
-        quote!(__AT_MOST),
-        quote!(#private::Limit::DEFAULT),
-    );
+    let group = args
+        .group
+        .as_ref()
+        .map_or_else(|| quote!(""), |_| quote!(__GROUP));
+    let retry = args.retry.as_ref().map(|_| quote!(.retry(__RETRY)));
+    let timeout = args.timeout.as_ref().map(|_| quote!(.timeout(__TIMEOUT)));
+    let at_most = args.at_most.as_ref().map(|_| quote!(.at_most(__AT_MOST)));
 
     quote! {
         #marker
@@ -54,27 +40,21 @@ pub(crate) fn handler(handler: &Handler) -> TokenStream {
         const _: () = {
             #constants
             #extractors
-            #compute
             #into_ending
-            #call
 
             #[automatically_derived]
             impl<#parameters> #private::Handles<#state, __Layers> for #name
             where
                 #(#bounds,)*
             {
-                const HANDLERS: #private::Handlers<#state> =
-                    #private::Handlers::One(#private::Handler {
-                        name: ::core::concat!(::core::module_path!(), #path),
-                        topic: __SUBSCRIBED.topic,
-                        group: #group,
-                        hash: #private::hashes(__SUBSCRIBED.topic, #group),
-                        retry: #retry,
-                        timeout: #timeout,
-                        at_most: #at_most,
-                        route: __SUBSCRIBED.route,
-                        call: __call::<#given>,
-                    });
+                const HANDLERS: #private::Handlers<#state> = #private::Handlers::One(
+                    __SUBSCRIBED.handler(
+                        ::core::concat!(::core::module_path!(), #path),
+                        #group,
+                        #call,
+                    )
+                    #retry #timeout #at_most
+                );
             }
         };
     }
@@ -121,14 +101,8 @@ fn marker(function: &ItemFn, root: &Root) -> TokenStream {
         #[automatically_derived]
         impl #name {
             #[doc(hidden)]
-            pub const fn __has_attribute_event_handler<
-                __State: #private::AppState,
-                __Layers: #private::BusLayers,
-            >() -> #private::Handlers<__State>
-            where
-                Self: #private::Handles<__State, __Layers>,
-            {
-                <Self as #private::Handles<__State, __Layers>>::HANDLERS
+            pub const fn __has_attribute_event_handler() -> #private::Named<Self> {
+                #private::Named::NEW
             }
         }
     }
@@ -145,8 +119,6 @@ struct Buses {
     /// Generic parameters: the state, where any will do, and the bus's layers.
     parameters: TokenStream,
     state: TokenStream,
-    /// The parameters, given on.
-    given: TokenStream,
     /// What is asked of the state.
     bounds: Vec<TokenStream>,
 }
@@ -154,12 +126,11 @@ struct Buses {
 fn buses(handler: &Handler) -> Buses {
     let private = handler.args.root.private();
     let layers = quote!(__Layers: #private::BusLayers);
-    let (parameters, state, given) = match &handler.args.state {
-        Some(state) => (layers, quote!(#state), quote!(__Layers)),
+    let (parameters, state) = match &handler.args.state {
+        Some(state) => (layers, quote!(#state)),
         None => (
             quote!(__State: #private::AppState, #layers),
             quote!(__State),
-            quote!(__State, __Layers),
         ),
     };
     let bounds = handler.extractors.iter().map(|ty| {
@@ -170,7 +141,6 @@ fn buses(handler: &Handler) -> Buses {
     Buses {
         parameters,
         state,
-        given,
         bounds,
     }
 }
@@ -200,7 +170,7 @@ fn constants(handler: &Handler) -> TokenStream {
         quote!(const __AT_MOST: #private::Limit = #at_most;)
     });
     quote! {
-        const __SUBSCRIBED: #private::Subscribed<#payload> = #subscribed;
+        static __SUBSCRIBED: #private::Subscribed<#payload> = #subscribed;
         #group
         #retry
         #timeout
@@ -225,10 +195,17 @@ fn subscribed(handler: &Handler) -> TokenStream {
             quote_spanned!(at(end)=> .string_or_topic),
             quote!({ let _: #private::Record = #key; #private::Route::Record }),
         ),
-        Key::Parameter { .. } | Key::Closure { .. } => (
+        Key::Parameter { pattern, value } => (
             quote_spanned!(at(end)=> .string_or_topic),
-            quote!(#private::Route::Computed(__compute)),
+            computed(handler, pattern, value, &quote!(__payload)),
         ),
+        Key::Closure { pattern, value } => {
+            let event = quote!(#private::FromPayload::event(__payload));
+            (
+                quote_spanned!(at(end)=> .string_or_topic),
+                computed(handler, pattern, value, &event),
+            )
+        }
     };
     let open = quote_spanned!(at(payload_start)=> ::<);
     let close = quote_spanned!(at(payload_end)=> >);
@@ -236,25 +213,23 @@ fn subscribed(handler: &Handler) -> TokenStream {
     let private = root.private_at(start);
     let wrap = quote_spanned!(at(start)=> #private::TopicArgument);
     let wrapped = quote_spanned!(at(end)=> (#topic));
+    let private = root.private();
+    // For an event's `TOPIC`.
+    let import = (!matches!(topic, Expr::Lit(_))).then(|| {
+        quote! {
+            #[allow(unused_imports)]
+            use #private::Event as _;
+        }
+    });
     quote!({
-        #[allow(unused_imports)]
-        use #private::Event as _;
+        #import
         #wrap #wrapped #method #open #payload #close #arguments
     })
 }
 
-/// Decodes an event and computes its key.
-fn compute(handler: &Handler) -> TokenStream {
+/// Writes the key `value`, where `pattern` is bound to what `event` makes of the payload.
+fn computed(handler: &Handler, pattern: &Pat, value: &Expr, event: &TokenStream) -> TokenStream {
     let private = handler.args.root.private();
-    let (pattern, value, event) = match &handler.key {
-        Key::Own | Key::Unordered(_) | Key::Record(_) => return TokenStream::new(),
-        Key::Parameter { pattern, value } => (pattern, value, quote!(__payload)),
-        Key::Closure { pattern, value } => (
-            pattern,
-            value,
-            quote!(#private::FromPayload::event(__payload)),
-        ),
-    };
     let (start, end) = ends(value);
     let reference = quote_spanned!(at(start)=> &);
     let parts = parts(value);
@@ -271,15 +246,11 @@ fn compute(handler: &Handler) -> TokenStream {
         )
     };
     quote! {
-        fn __compute(
-            __message: &#private::Message,
-        ) -> ::core::result::Result<(#private::Key, #private::Decoded), #private::Rejection> {
-            #private::compute(__message, __SUBSCRIBED.decode, |__payload, __key| {
-                #[allow(unused_variables)]
-                let #pattern = #event;
-                #write;
-            })
-        }
+        #private::Route::Computed(|__payload, __key| {
+            #[allow(unused_variables)]
+            let #pattern = #event;
+            #write;
+        })
     }
 }
 
@@ -297,15 +268,13 @@ fn parts(value: &Expr) -> TokenStream {
 /// Takes the other parameters and calls the user's function.
 fn call(handler: &Handler) -> TokenStream {
     let root = &handler.args.root;
-    let private = root.private();
     let name = &handler.function.sig.ident;
     let arguments: Vec<_> = (0..handler.extractors.len())
         .map(|index| format_ident!("__argument_{index}"))
         .collect();
-    let extract = handler.extractors.iter().zip(&arguments).map(|(ty, argument)| {
-        let private = root.private_at(ty.span());
-        quote_spanned!(at(ty.span())=> let #argument: #ty = #private::FromEvent::from_event(__cx)?;)
-    });
+    let list = arguments
+        .iter()
+        .rfold(quote!(()), |rest, argument| quote!((#argument, #rest)));
     let into_ending = match &handler.args.permanent {
         Some(_) => quote!(__into_ending),
         None => {
@@ -316,39 +285,20 @@ fn call(handler: &Handler) -> TokenStream {
             quote_spanned!(at(start)=> <#output as #private::IntoOutcome> #method)
         }
     };
-    let run = {
-        let private = root.private_at(name.span());
-        quote_spanned!(at(name.span())=> #private::run(#name(__payload #(, #arguments)*), #into_ending))
-    };
-    let Buses {
-        parameters,
-        state,
-        bounds,
-        ..
-    } = buses(handler);
     let layers = layers::list(&handler.args.layers, root);
     // A future that is not `Send` is reported at the handler's name.
     let begin = {
         let private = root.private_at(name.span());
-        let arguments = quote!(
+        let given = quote!(
             __delivery,
             __SUBSCRIBED.decode,
             #layers,
-            |__payload, __cx| {
-                #(#extract)*
-                ::core::result::Result::Ok(#run)
-            },
+            |__payload, #list| #name(__payload #(, #arguments)*),
+            #into_ending,
         );
-        quote_spanned!(at(name.span())=> #private::call::<__Layers, _, _, _>(#arguments))
+        quote_spanned!(at(name.span())=> #private::call::<__Layers, _, _, _, _>(#given))
     };
-    quote! {
-        fn __call<#parameters>(__delivery: #private::Delivery<#state>) -> #private::Call
-        where
-            #(#bounds,)*
-        {
-            #begin
-        }
-    }
+    quote!(|__delivery| #begin)
 }
 
 /// What the bus makes of what the handler returns, where `permanent` has a say.
@@ -364,21 +314,21 @@ fn into_ending(handler: &Handler) -> Option<TokenStream> {
     Some(quote!(fn __into_ending(__output: #output) -> #private::Ending { #ending }))
 }
 
-/// Checks each extractor at its parameter, for handlers too that no bus lists yet.
+/// Checks each extractor at its parameter, for handlers too that no bus lists yet: types cost less to check than a body.
 fn extractors(handler: &Handler) -> Option<TokenStream> {
     let root = &handler.args.root;
-    let checks = handler.extractors.iter().map(|ty| {
+    let extractors = handler.extractors.iter().map(|ty| {
         let private = root.private_at(ty.span());
         let state = match &handler.args.state {
             Some(state) => quote!(#state),
             None => quote_spanned!(at(ty.span())=> #private::AnyState),
         };
-        quote_spanned!(at(ty.span())=> #private::assert_extractor::<#ty, #state>();)
+        quote_spanned!(at(ty.span())=> #private::Extractor<#ty, #state>)
     });
     (!handler.extractors.is_empty()).then(|| {
         quote! {
             #[allow(dead_code)]
-            fn __extractors() { #(#checks)* }
+            struct __Extractors(#(#extractors),*);
         }
     })
 }

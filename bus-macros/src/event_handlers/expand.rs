@@ -74,14 +74,8 @@ fn handlers(module: &Module) -> TokenStream {
 
         #[doc(hidden)]
         #[allow(unreachable_pub)]
-        pub const fn __has_attribute_event_handler<
-            __State: #private::AppState,
-            __Layers: #private::BusLayers,
-        >() -> #private::Handlers<__State>
-        where
-            __Handlers: #private::Handles<__State, __Layers>,
-        {
-            <__Handlers as #private::Handles<__State, __Layers>>::HANDLERS
+        pub const fn __has_attribute_event_handler() -> #private::Named<__Handlers> {
+            #private::Named::NEW
         }
     }
 }

@@ -6,7 +6,7 @@ use super::source::SourceShared;
 use super::tally::DeadReason;
 use crate::codec::Rejection;
 use crate::event::{Key, Message, Metadata};
-use crate::handler::{Call, Decoded, Ending, Retry, Route};
+use crate::handler::{Call, Computed, Decoded, Ending, Retry, Route};
 use crate::pool::panic_message;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -128,14 +128,14 @@ impl Held {
     /// Sets what the event is ordered by, by the handler's route; says whether that is another key than
     /// it was published under.
     pub(super) fn route(&mut self, route: &Route) -> bool {
-        let compute = match route {
+        let compute: &dyn Fn(&Message) -> Computed = match route {
             Route::Unordered => return false,
             Route::RecordOr(compute) if self.message.key.as_bytes().is_none() => compute,
             Route::Record | Route::RecordOr(_) => {
                 self.key = self.message.key.clone();
                 return false;
             }
-            Route::Computed(compute) => compute,
+            Route::Computed(computes) => &|message| computes.compute(message),
         };
         // Decoding and the key's expression are the user's code, and this is the transport's task.
         let computed = catch_unwind(AssertUnwindSafe(|| compute(&self.message)));

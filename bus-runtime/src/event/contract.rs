@@ -1,9 +1,8 @@
 //! An event's contract: its topic, its key, and how it is written.
 
-use super::{Key, Message, check_topic};
+use super::{Key, KeyWriter, Message, check_topic};
 use crate::codec::{Codec, FromPayload, Json, MessagePack, Protobuf, Raw, Rejection, Undefined};
-use crate::handler::{Decoded, Route};
-use std::any::Any;
+use crate::handler::{Call, Compute, Computed, Delivery, Handler, Route};
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -103,14 +102,51 @@ impl<E> Carries<E, Undefined<E>> for Protobuf<E> where Protobuf<E>: FromPayload 
 pub struct TopicArgument<T>(pub T);
 
 /// A topic, and how the handler that takes `P` reads and orders its events.
-#[derive(Debug)]
-pub struct Subscribed<P> {
-    /// The topic's name.
-    pub topic: &'static str,
+pub struct Subscribed<P: 'static> {
+    topic: &'static str,
     /// Decodes the payload.
     pub decode: fn(&Message) -> Result<P, Rejection>,
-    /// Where the key comes from.
-    pub route: Route,
+    route: Route<WriteKey<P>>,
+}
+
+/// Writes the key of a payload.
+pub type WriteKey<P> = fn(&P, &mut KeyWriter);
+
+impl<P: Send + 'static> Subscribed<P> {
+    /// The handler that `call` calls, with the defaults of `retry`, `timeout` and `at_most`.
+    pub const fn handler<S>(
+        &'static self,
+        name: &'static str,
+        group: &'static str,
+        call: fn(Delivery<S>) -> Call,
+    ) -> Handler<S> {
+        let route = match self.route {
+            Route::Unordered => Route::Unordered,
+            Route::Record => Route::Record,
+            Route::RecordOr(compute) => Route::RecordOr(compute),
+            Route::Computed(_) => Route::Computed(self as &dyn Compute),
+        };
+        Handler::new(name, self.topic, group, route, call)
+    }
+}
+
+impl<P: Send + 'static> Compute for Subscribed<P> {
+    fn compute(&self, message: &Message) -> Computed {
+        let payload = (self.decode)(message)?;
+        let mut key = KeyWriter::default();
+        if let Route::Computed(write) = self.route {
+            write(&payload, &mut key);
+        }
+        Ok((key.finish(), Box::new(payload)))
+    }
+}
+
+impl<P> fmt::Debug for Subscribed<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscribed")
+            .field("topic", &self.topic)
+            .finish_non_exhaustive()
+    }
 }
 
 impl TopicArgument<&'static str> {
@@ -120,7 +156,7 @@ impl TopicArgument<&'static str> {
     ///
     /// For a topic that no transport could carry; while compiling, in the macros' output.
     #[track_caller]
-    pub const fn string_or_topic<P: FromPayload>(self, route: Route) -> Subscribed<P> {
+    pub const fn string_or_topic<P: FromPayload>(self, route: Route<WriteKey<P>>) -> Subscribed<P> {
         assert_topic(self.0);
         Subscribed {
             topic: self.0,
@@ -141,7 +177,10 @@ impl TopicArgument<&'static str> {
 
 impl<E> TopicArgument<Topic<E>> {
     /// The topic, for a handler that says what orders it.
-    pub const fn string_or_topic<P: Carries<E, E::Wire>>(self, route: Route) -> Subscribed<P>
+    pub const fn string_or_topic<P: Carries<E, E::Wire>>(
+        self,
+        route: Route<WriteKey<P>>,
+    ) -> Subscribed<P>
     where
         E: Event,
     {
@@ -175,12 +214,10 @@ impl<E> TopicArgument<Topic<E>> {
 pub trait KeyGiven: FromPayload {}
 
 /// Computes the key of an event that was published without one.
-fn own_key<E: Event<Wire: FromPayload<Event = E>>>(
-    message: &Message,
-) -> Result<(Key, Decoded), Rejection> {
+fn own_key<E: Event<Wire: FromPayload<Event = E>>>(message: &Message) -> Computed {
     let wire = E::Wire::from_payload(message)?;
     let key = wire.event().key();
-    Ok((key, Box::new(wire) as Box<dyn Any + Send>))
+    Ok((key, Box::new(wire)))
 }
 
 /// Refuses a topic that no transport could carry.

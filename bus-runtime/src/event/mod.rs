@@ -8,7 +8,7 @@ mod message;
 mod metadata;
 mod names;
 
-pub use contract::{Carries, Event, Subscribed, Topic, TopicArgument, assert_topic};
+pub use contract::{Carries, Event, Subscribed, Topic, TopicArgument, WriteKey, assert_topic};
 pub use headers::Headers;
 pub use id::EventId;
 pub use key::{Key, KeyWriter, Record, RoutingKey, Unordered};

@@ -1,9 +1,9 @@
 //! How a handler is called. What can be generic is here and not in the macro's output: it is checked once.
 
 use super::layers::{BusLayers, Layers};
-use super::{AppState, Attempt, Cx, Decoded, Delivery, Ending, Next};
+use super::{AppState, Attempt, Cx, Decoded, Delivery, Ending, Next, Parameters};
 use crate::codec::Rejection;
-use crate::event::{Key, KeyWriter, Message};
+use crate::event::Message;
 use futures_util::FutureExt;
 use futures_util::future::{Map, OptionFuture};
 use std::any::Any;
@@ -14,16 +14,28 @@ use std::sync::OnceLock;
 /// The future of one attempt.
 pub type Call = Pin<Box<dyn Future<Output = Ending> + Send>>;
 
-/// Decodes the event and lets `begin` take the other parameters and call the handler, within its layers and the bus's.
+/// Decodes the event, takes the other parameters `A` and calls the handler, within its layers and the bus's.
 ///
 /// Decoding and extracting happen here, in the runner. The box is the one allocation of an attempt.
-pub fn call<B: BusLayers, S: AppState, P: Any, F: Future<Output = Ending> + Send + 'static>(
+pub fn call<B, S, P, A, F>(
     delivery: Delivery<S>,
     decode: fn(&Message) -> Result<P, Rejection>,
     layers: impl Layers,
-    begin: impl FnOnce(P, &Cx<S>) -> Result<F, Rejection> + Send + 'static,
-) -> Call {
+    handler: impl FnOnce(P, A) -> F + Send + 'static,
+    into_ending: fn(F::Output) -> Ending,
+) -> Call
+where
+    B: BusLayers,
+    S: AppState,
+    P: Any,
+    A: Parameters<S>,
+    F: Future + Send + 'static,
+{
     let Delivery { cx, decoded } = delivery;
+    let begin = move |payload, cx: &Cx<S>| {
+        let parameters = A::take(cx)?;
+        Ok(run(handler(payload, parameters), into_ending))
+    };
     if is_none::<B>(layers) {
         // Nothing stands around it: what the parameters were taken from need not live as long as the handler.
         return match payload(decoded, &cx.message, decode).and_then(|payload| begin(payload, &cx)) {
@@ -78,28 +90,12 @@ fn payload<P: Any>(
     }
 }
 
-/// The handler's future, and what becomes of what it returns. That it is `Send` is asked by [`call`] alone: one error.
-pub fn run<F: Future>(
+/// The handler's future, and what becomes of what it returns.
+fn run<F: Future>(
     future: F,
     into_ending: fn(F::Output) -> Ending,
 ) -> Map<F, fn(F::Output) -> Ending> {
     future.map(into_ending)
-}
-
-/// Decodes an event and computes its key.
-///
-/// # Errors
-///
-/// Where the event cannot be decoded.
-pub fn compute<P: Any + Send>(
-    message: &Message,
-    decode: fn(&Message) -> Result<P, Rejection>,
-    write: impl FnOnce(&P, &mut KeyWriter),
-) -> Result<(Key, Decoded), Rejection> {
-    let payload = decode(message)?;
-    let mut key = KeyWriter::default();
-    write(&payload, &mut key);
-    Ok((key.finish(), Box::new(payload)))
 }
 
 #[cfg(test)]

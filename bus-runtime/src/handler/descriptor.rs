@@ -5,6 +5,7 @@ use crate::codec::Rejection;
 use crate::event::{Key, Message};
 use std::any::Any;
 use std::fmt;
+use std::marker::PhantomData;
 
 /// One handler, as `#[event_handler]` describes it. `S` is the bus's state.
 pub struct Handler<S: 'static> {
@@ -14,7 +15,7 @@ pub struct Handler<S: 'static> {
     pub topic: &'static str,
     /// The handler's own group, or `""` for the bus's.
     pub group: &'static str,
-    /// Of topic and group, and of the topic alone with every `.` as `_`: see [`hashes`].
+    /// Of topic and group, and of the topic alone; both take every `.` for `_`.
     pub hash: (u64, u64),
     /// How often a failed event is tried again, and when.
     pub retry: Retry,
@@ -28,6 +29,50 @@ pub struct Handler<S: 'static> {
     pub call: fn(Delivery<S>) -> Call,
 }
 
+impl<S> Handler<S> {
+    /// A handler with the defaults of `retry`, `timeout` and `at_most`.
+    pub const fn new(
+        name: &'static str,
+        topic: &'static str,
+        group: &'static str,
+        route: Route,
+        call: fn(Delivery<S>) -> Call,
+    ) -> Self {
+        Handler {
+            name,
+            topic,
+            group,
+            hash: hashes(topic, group),
+            retry: Retry::DEFAULT,
+            timeout: Timeout::DEFAULT,
+            at_most: Limit::DEFAULT,
+            route,
+            call,
+        }
+    }
+
+    /// With this `retry`.
+    #[must_use]
+    pub const fn retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// With this `timeout`.
+    #[must_use]
+    pub const fn timeout(mut self, timeout: Timeout) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// With this share of the events in flight.
+    #[must_use]
+    pub const fn at_most(mut self, at_most: Limit) -> Self {
+        self.at_most = at_most;
+        self
+    }
+}
+
 impl<S> fmt::Debug for Handler<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Handler")
@@ -38,21 +83,31 @@ impl<S> fmt::Debug for Handler<S> {
     }
 }
 
-/// Where an event's key comes from.
+/// Where an event's key comes from; `C` computes it.
 #[derive(Clone, Copy, Debug)]
-pub enum Route {
+pub enum Route<C = &'static dyn Compute> {
     /// There is none.
     Unordered,
     /// The key that the record carries.
     Record,
     /// The key that the record carries, or the computed one where it carries none.
-    RecordOr(Compute),
+    RecordOr(fn(&Message) -> Computed),
     /// Computed from the decoded event.
-    Computed(Compute),
+    Computed(C),
 }
 
-/// Decodes an event and computes its key; the decoded event serves the first attempt.
-pub type Compute = fn(&Message) -> Result<(Key, Decoded), Rejection>;
+/// Decodes an event and computes its key.
+pub trait Compute: fmt::Debug + Sync {
+    /// Does so.
+    ///
+    /// # Errors
+    ///
+    /// Where the event cannot be decoded.
+    fn compute(&self, message: &Message) -> Computed;
+}
+
+/// An event's key, and the decoded event, which serves the first attempt.
+pub type Computed = Result<(Key, Decoded), Rejection>;
 
 /// A decoded event.
 pub type Decoded = Box<dyn Any + Send>;
@@ -117,6 +172,23 @@ impl<S> Handlers<S> {
     }
 }
 
+/// What a path of a bus's list names: `H` is the handler or the module.
+#[derive(Debug)]
+pub struct Named<H>(PhantomData<fn() -> H>);
+
+impl<H> Named<H> {
+    /// The one value.
+    pub const NEW: Self = Named(PhantomData);
+
+    /// What it holds for a bus whose state is `S`, within the bus's layers `L`.
+    pub const fn handlers<S: 'static, L: BusLayers>(self) -> Handlers<S>
+    where
+        H: Handles<S, L>,
+    {
+        H::HANDLERS
+    }
+}
+
 /// Stands, in a module of handlers, for one that `#[cfg]` left out.
 #[derive(Debug)]
 pub enum LeftOut {}
@@ -170,30 +242,22 @@ pub(crate) fn handlers<B: Bus>() -> Vec<&'static Handler<B::State>> {
     found
 }
 
-/// The hashes of a topic and group, and of the topic with every `.` as `_`.
+/// The hashes of a topic and group, and of the topic alone.
 ///
 /// Computed where the handler is defined, so that checking a bus's list does not hash.
-pub const fn hashes(topic: &str, group: &str) -> (u64, u64) {
-    let exact = hash(
-        hash(hash(OFFSET, topic.as_bytes(), false), &[0xff], false),
-        group.as_bytes(),
-        false,
-    );
-    (exact, hash(OFFSET, topic.as_bytes(), true))
+const fn hashes(topic: &str, group: &str) -> (u64, u64) {
+    let topic = hash(OFFSET, topic.as_bytes());
+    (hash(hash(topic, &[0xff]), group.as_bytes()), topic)
 }
 
 const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 const PRIME: u64 = 0x0100_0000_01b3;
 
-/// FNV-1a, for its shortness; `loose` takes `.` for `_`.
-const fn hash(mut hash: u64, bytes: &[u8], loose: bool) -> u64 {
+/// FNV-1a, for its shortness.
+const fn hash(mut hash: u64, bytes: &[u8]) -> u64 {
     let mut i = 0;
     while i < bytes.len() {
-        let byte = if loose && bytes[i] == b'.' {
-            b'_'
-        } else {
-            bytes[i]
-        };
+        let byte = if bytes[i] == b'.' { b'_' } else { bytes[i] };
         hash = (hash ^ byte as u64).wrapping_mul(PRIME);
         i += 1;
     }

@@ -4,6 +4,7 @@ use super::Cx;
 use crate::bus::{Publisher, Stop};
 use crate::codec::Rejection;
 use crate::event::{Headers, Key, Metadata};
+use std::marker::PhantomData;
 
 /// A handler's parameter behind the event: what accompanies it.
 ///
@@ -94,5 +95,28 @@ impl<S, T: FromEvent<S>> FromEvent<S> for Result<T, Rejection> {
 #[derive(Debug)]
 pub enum AnyState {}
 
-/// Compiles where a handler may take `T` on a bus with state `S`.
-pub fn assert_extractor<T: FromEvent<S>, S>() {}
+/// Names a parameter that a handler takes on a bus with state `S`: what is none does not compile.
+#[derive(Debug)]
+pub struct Extractor<T: FromEvent<S>, S>(PhantomData<(T, S)>);
+
+/// All parameters behind the event, as a list: `(State<Db>, (Headers, ()))`.
+pub trait Parameters<S>: Sized {
+    /// Takes one after the other.
+    ///
+    /// # Errors
+    ///
+    /// The first rejection.
+    fn take(cx: &Cx<S>) -> Result<Self, Rejection>;
+}
+
+impl<S> Parameters<S> for () {
+    fn take(_: &Cx<S>) -> Result<Self, Rejection> {
+        Ok(())
+    }
+}
+
+impl<S, T: FromEvent<S>, Rest: Parameters<S>> Parameters<S> for (T, Rest) {
+    fn take(cx: &Cx<S>) -> Result<Self, Rejection> {
+        Ok((T::from_event(cx)?, Rest::take(cx)?))
+    }
+}

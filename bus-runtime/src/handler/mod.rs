@@ -14,16 +14,16 @@ mod retry;
 mod state;
 mod text;
 
-pub use call::{Call, call, compute, run};
+pub use call::{Call, call};
 pub use check::{Checked, assert_group, assert_unique, capacity, check};
 pub use context::{Cx, Delivery};
 pub(crate) use descriptor::handlers;
 pub use descriptor::{
-    AppState, Bus, Compute, Decoded, Handler, Handlers, Handles, LeftOut, Listed, Route, count,
-    hashes,
+    AppState, Bus, Compute, Computed, Decoded, Handler, Handlers, Handles, LeftOut, Listed, Named,
+    Route, count,
 };
 pub use error::HandlerError;
-pub use extract::{AnyState, FromEvent, assert_extractor};
+pub use extract::{AnyState, Extractor, FromEvent, Parameters};
 pub use layer::{Attempt, Layer, Next};
 pub use layers::{BusLayers, Layers, NoLayers, Stack};
 pub use limits::{Limit, Timeout};
