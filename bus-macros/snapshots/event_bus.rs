@@ -20,13 +20,13 @@ const _: () = {
     const __LIST: &[::bus_runtime::__private::Listed<AppState>] = &[
         ::bus_runtime::__private::Listed {
             at: 0usize,
-            handlers: orders::__has_attribute_event_handler()
+            handlers: orders::__has_attribute_event_handlers()
                 .handlers::<__State, __Layers>(),
         },
         #[cfg(test)]
         ::bus_runtime::__private::Listed {
             at: 1usize,
-            handlers: audit::__has_attribute_event_handler()
+            handlers: audit::__has_attribute_event_handlers()
                 .handlers::<__State, __Layers>(),
         },
     ];

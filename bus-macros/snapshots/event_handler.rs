@@ -24,7 +24,7 @@ pub enum reserve {}
 #[automatically_derived]
 impl reserve {
     #[doc(hidden)]
-    pub const fn __has_attribute_event_handler() -> ::bus_runtime::__private::Named<
+    pub const fn __has_attribute_event_handlers() -> ::bus_runtime::__private::Named<
         Self,
     > {
         ::bus_runtime::__private::Named::NEW

@@ -67,7 +67,7 @@ pub mod orders {
     }
     #[doc(hidden)]
     #[allow(unreachable_pub)]
-    pub const fn __has_attribute_event_handler() -> ::bus_runtime::__private::Named<
+    pub const fn __has_attribute_event_handlers() -> ::bus_runtime::__private::Named<
         __Handlers,
     > {
         ::bus_runtime::__private::Named::NEW

@@ -1,4 +1,4 @@
-//! cannot find function `__has_attribute_event_handler` in module `orders`
+//! cannot find function `__has_attribute_event_handlers` in module `orders`
 #![allow(unused)]
 
 use bus_runtime::prelude::*;

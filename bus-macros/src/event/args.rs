@@ -20,7 +20,18 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn parse(attrs: &[Attribute], errors: &mut Errors) -> Self {
         let mut tokens = TokenStream::new();
-        for attr in attrs.iter().filter(|attr| attr.path().is_ident("event")) {
+        let mut attrs = attrs
+            .iter()
+            .filter(|attr| attr.path().is_ident("event"))
+            .peekable();
+        if attrs.peek().is_none() {
+            errors.at_span(
+                Span::call_site(),
+                "missing `#[event(…)]`: write `#[event(topic = \"orders.placed\", key = customer_id)]` below the \
+                 `derive`. The key is a field, `a.b`, `(a, b)` or `method()`, or `Unordered`",
+            );
+        }
+        for attr in attrs {
             match &attr.meta {
                 Meta::List(list) => {
                     let more = &list.tokens;
@@ -37,14 +48,15 @@ impl Args {
                 ),
             }
         }
+        let read = !errors.are_fatal();
         let mut options = Options::split(tokens, OPTIONS, |_| None, errors);
-        if !options.has("topic") {
+        if read && !options.has("topic") {
             errors.at_span(
                 Span::call_site(),
                 "missing `topic`: write `#[event(topic = \"orders.placed\", key = …)]` below the `derive`",
             );
         }
-        if !options.has("key") {
+        if read && !options.has("key") {
             errors.at_span(
                 Span::call_site(),
                 "missing `key`: events with equal keys are handled in order, one at a time. Write \

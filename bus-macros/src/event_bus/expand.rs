@@ -85,7 +85,7 @@ fn list(bus: &Bus, state: &TokenStream) -> TokenStream {
         .enumerate()
         .map(|(index, Entry { attrs, path })| {
             let (_, end) = ends(path);
-            let found = quote_spanned!(at(end)=> ::__has_attribute_event_handler);
+            let found = quote_spanned!(at(end)=> ::__has_attribute_event_handlers);
             let arguments = quote_spanned!(at(end)=> ().handlers::<__State, __Layers>());
             quote!(#(#attrs)* #private::Listed { at: #index, handlers: #path #found #arguments })
         });

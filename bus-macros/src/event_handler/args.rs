@@ -43,6 +43,18 @@ const POOL_OPTIONS: &[&str] = &[
     "workers",
 ];
 
+/// What people call how often, and when, a failed event is tried again.
+const RETRY_OPTIONS: &[&str] = &[
+    "attempts",
+    "backoff",
+    "max_attempts",
+    "max_retries",
+    "max_tries",
+    "retries",
+    "retry_backoff",
+    "tries",
+];
+
 /// What the user wrote, with each value still an expression.
 pub(crate) struct Args {
     pub(crate) topic: Option<Expr>,
@@ -164,6 +176,12 @@ fn refusal(name: &str) -> Option<String> {
              others, give it a `group` of its own, or `at_most`"
                 .to_owned(),
         );
+    }
+    if RETRY_OPTIONS.contains(&name) {
+        return Some(format!(
+            "unknown option `{name}`; did you mean `retry = Retry::attempts(3)`? It counts the first attempt; \
+             `.backoff(first, cap)` behind it sets the waits in between"
+        ));
     }
     POOL_OPTIONS.contains(&name).then(|| {
         format!(

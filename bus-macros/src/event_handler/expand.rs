@@ -87,7 +87,7 @@ pub(crate) fn stub(function: &ItemFn, root: &Root) -> TokenStream {
 }
 
 /// Functions and types have separate namespaces, so a handler's type takes the handler's name, and importing
-/// the one imports the other. A bus finds it by `path::__has_attribute_event_handler`.
+/// the one imports the other. A bus finds it by `path::__has_attribute_event_handlers`.
 fn marker(function: &ItemFn, root: &Root) -> TokenStream {
     let (vis, name) = (&function.vis, &function.sig.ident);
     let cfgs = cfgs(function);
@@ -101,7 +101,7 @@ fn marker(function: &ItemFn, root: &Root) -> TokenStream {
         #[automatically_derived]
         impl #name {
             #[doc(hidden)]
-            pub const fn __has_attribute_event_handler() -> #private::Named<Self> {
+            pub const fn __has_attribute_event_handlers() -> #private::Named<Self> {
                 #private::Named::NEW
             }
         }

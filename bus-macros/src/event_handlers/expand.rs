@@ -74,7 +74,7 @@ fn handlers(module: &Module) -> TokenStream {
 
         #[doc(hidden)]
         #[allow(unreachable_pub)]
-        pub const fn __has_attribute_event_handler() -> #private::Named<__Handlers> {
+        pub const fn __has_attribute_event_handlers() -> #private::Named<__Handlers> {
             #private::Named::NEW
         }
     }

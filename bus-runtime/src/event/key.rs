@@ -159,7 +159,6 @@ impl RoutingKey for Key {
     }
 }
 
-#[diagnostic::do_not_recommend]
 impl<T: RoutingKey + ?Sized> RoutingKey for &T {
     fn write(&self, key: &mut KeyWriter) {
         (**self).write(key);
@@ -177,7 +176,6 @@ impl<T: RoutingKey> RoutingKey for Option<T> {
 
 macro_rules! tuples {
     ($($name:ident)*) => {
-        #[diagnostic::do_not_recommend]
         impl<$($name: RoutingKey),*> RoutingKey for ($($name,)*) {
             #[expect(non_snake_case, reason = "the type's name is its value's name")]
             fn write(&self, key: &mut KeyWriter) {

@@ -38,6 +38,7 @@ const MISTAKES: &[(&str, &[Mistake])] = &[
                 &[
                     "misspelt_option",
                     "unknown_option",
+                    "retries_instead_of_retry",
                     "lanes_are_not_supported",
                 ],
             ),
@@ -137,7 +138,10 @@ const MISTAKES: &[(&str, &[Mistake])] = &[
                 &["no_key_for_a_string", "no_key_for_a_constant"],
             ),
             ("a field that is not there", &["unknown_field_in_key"]),
-            ("a type that has no order", &["key_without_an_order"]),
+            (
+                "a type that has no order",
+                &["key_without_an_order", "part_of_a_key_without_an_order"],
+            ),
             ("`.await`", &["await_in_key"]),
             ("`?`", &["question_mark_in_key"]),
             (
@@ -185,6 +189,13 @@ const MISTAKES: &[(&str, &[Mistake])] = &[
     (
         "`#[derive(Event)]`",
         &[
+            (
+                "no `#[event(…)]`, or an empty one",
+                &[
+                    "event_without_the_attribute",
+                    "event_with_an_empty_attribute",
+                ],
+            ),
             ("no topic", &["event_without_topic"]),
             ("no key", &["event_without_key"]),
             (
