@@ -456,8 +456,8 @@ pub(super) const PROMISES: [Promise; 13] = [
         mutants: &[Mutant {
             does: "what `#[event_handler]` writes is unsafe somewhere",
             file: "bus-macros/src/event_handler/expand.rs",
-            old: "            #compute\n            #into_ending\n            #call\n",
-            new: "            #compute\n            #into_ending\n            #call\n            const _: () = unsafe {};\n",
+            old: "            #extractors\n            #into_ending\n",
+            new: "            #extractors\n            #into_ending\n            const _: () = unsafe {};\n",
             suite: "unit",
             test: "snapshots::event_handler",
         }],
