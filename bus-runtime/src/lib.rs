@@ -105,8 +105,8 @@ pub mod __private {
     pub use crate::bus::{Config, Running, StartError, start};
     pub use crate::codec::{FromPayload, Json, Rejection, Undefined};
     pub use crate::event::{
-        Event, Key, KeyWriter, Message, Record, RoutingKey, Subscribed, Topic, TopicArgument,
-        Unordered, WriteKey, assert_topic,
+        Event, HalfTyped, Key, KeyWriter, Message, Record, RoutingKey, Subscribed, Topic,
+        TopicArgument, Unordered, WriteKey, assert_topic,
     };
     pub use crate::handler::{
         AnyState, AppState, Bus, BusLayers, Call, Checked, Compute, Computed, Cx, Decoded,

@@ -234,22 +234,24 @@ fn computed(handler: &Handler, pattern: &Pat, value: &Expr, event: &TokenStream)
     let reference = quote_spanned!(at(start)=> &);
     let parts = parts(value);
     let parts = quote_spanned!(at(end)=> (#parts));
-    let write = if handler.half_typed {
-        quote!(let _ = (#reference #parts, __key))
+    // Behind the value: an editor completes it where it stands, and it stands there before the rest is typed.
+    let (instead, import) = if handler.half_typed {
+        (quote!(.half_typed()), quote!(use #private::HalfTyped as _;))
     } else {
-        let written = quote!(#reference #parts, __key);
-        call_at(
-            value,
-            &handler.args.root,
-            &quote!(RoutingKey::write),
-            &written,
-        )
+        Default::default()
     };
+    let write = call_at(
+        value,
+        &handler.args.root,
+        &quote!(RoutingKey::write),
+        &quote!(#reference #parts #instead, __key),
+    );
     quote! {
         #private::Route::Computed(|__payload, __key| {
             #[allow(unused_variables)]
             let #pattern = #event;
             #write;
+            #import
         })
     }
 }

@@ -55,3 +55,23 @@ fn refuse_second(attrs: &mut Vec<Attribute>, errors: &mut Errors) {
         !second
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An editor completes what stands at the same place in what is written of `order.` and of `order.its_guess`.
+    #[test]
+    fn a_half_typed_key_stands_where_the_whole_will_stand() {
+        let written = |key: &str| {
+            let args = format!("topic = \"orders.placed\", key = (7, {key})");
+            let item = "async fn reserve(Json(order): Json<OrderPlaced>) {}";
+            let tokens = |text: &str| text.parse::<TokenStream>().expect("tokens");
+            expand(tokens(&args), &tokens(item)).to_string()
+        };
+        let (half, whole) = (written("order."), written("order.customer_id"));
+        let (until, _) = whole.split_once(" . customer_id").expect("it has the key");
+        assert!(half.starts_with(until), "{half}");
+        assert!(half.contains("expected a name behind"), "{half}");
+    }
+}

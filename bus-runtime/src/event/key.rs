@@ -207,6 +207,17 @@ fn push_escaped(key: &mut KeyWriter, part: &Key) {
     }
 }
 
+/// A key in place of one that is half typed, which has its error already and may be anything.
+pub trait HalfTyped {
+    /// Some key. Hidden from an editor, which is asked for what stands behind the `.`.
+    #[doc(hidden)]
+    fn half_typed(&self) -> &'static str {
+        ""
+    }
+}
+
+impl<T: ?Sized> HalfTyped for T {}
+
 /// `key = Unordered`: events that need no order.
 #[derive(Clone, Copy, Debug)]
 pub struct Unordered;

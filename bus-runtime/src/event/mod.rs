@@ -11,7 +11,7 @@ mod names;
 pub use contract::{Carries, Event, Subscribed, Topic, TopicArgument, WriteKey, assert_topic};
 pub use headers::Headers;
 pub use id::EventId;
-pub use key::{Key, KeyWriter, Record, RoutingKey, Unordered};
+pub use key::{HalfTyped, Key, KeyWriter, Record, RoutingKey, Unordered};
 pub use message::Message;
 pub use metadata::Metadata;
 pub(crate) use names::{check_name, check_topic};
