@@ -51,6 +51,15 @@ pub(super) enum Step {
 pub(super) struct Event {
     pub(super) id: u64,
     steps: Vec<Step>,
+    /// How often it was begun: more often than it was attempted, where a brake gave attempts back.
+    begun: usize,
+}
+
+impl Event {
+    /// What it does, begun for the last time; the last step for ever.
+    fn step(&self) -> &Step {
+        &self.steps[(self.begun - 1).min(self.steps.len() - 1)]
+    }
 }
 
 /// What happened, in order.
@@ -132,8 +141,8 @@ impl Work for Script {
 
     fn begin(&self, _: usize, event: &mut Box<Event>, attempt: u32) -> Attempt<bool> {
         self.note(Happened::Began(event.id, attempt));
-        let at = (attempt as usize - 1).min(event.steps.len() - 1);
-        let step = event.steps[at].clone();
+        event.begun += 1;
+        let step = event.step().clone();
         assert!(!matches!(step, Step::PanicAtBegin), "begun badly");
         let needs = matches!(step, Step::Needs | Step::CannotDo);
         let fails = needs && self.away.load(Ordering::Relaxed) && !self.works();
@@ -175,20 +184,20 @@ impl Work for Script {
     }
 
     fn judge(&self, _: usize, event: &mut Box<Event>, attempt: u32, ended: Ended<bool>) -> Verdict {
-        let at = (attempt as usize - 1).min(event.steps.len() - 1);
-        match ended {
-            Ended::Returned(true) => {
-                assert!(!matches!(event.steps[at], Step::PanicAtJudge), "said badly");
-                Verdict::Settle
-            }
-            _ if matches!(event.steps[at], Step::FailSoon) => Verdict::Retry(Duration::ZERO),
-            _ if matches!(event.steps[at], Step::FailForever) => Verdict::Retry(Duration::MAX),
-            _ if matches!(event.steps[at], Step::Die | Step::CannotDo) => Verdict::Bury,
-            _ if matches!(event.steps[at], Step::Poison | Step::Needs) => {
+        let step = event.step();
+        if matches!(ended, Ended::Returned(true)) {
+            assert!(!matches!(step, Step::PanicAtJudge), "said badly");
+            return Verdict::Settle;
+        }
+        match step {
+            Step::FailSoon => Verdict::Retry(Duration::ZERO),
+            Step::FailForever => Verdict::Retry(Duration::MAX),
+            Step::Die | Step::CannotDo => Verdict::Bury,
+            Step::Poison | Step::Needs => {
                 let delay = Retry::DEFAULT.delay(attempt, 0.5);
                 delay.map_or(Verdict::Exhausted, Verdict::Retry)
             }
-            Ended::Returned(false) | Ended::Panicked(_) | Ended::TimedOut => Verdict::Retry(RETRY),
+            _ => Verdict::Retry(RETRY),
         }
     }
 
@@ -291,6 +300,7 @@ impl Rig {
         let event = Box::new(Event {
             id: *next,
             steps: steps.to_vec(),
+            begun: 0,
         });
         source.submit(vec![Submission {
             subscription,
