@@ -7,7 +7,7 @@ use crate::paths::Root;
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Expr, Path, Result, Token, Type};
+use syn::{Attribute, Expr, LitStr, Path, Result, Token, Type};
 
 const OPTIONS: &[&str] = &["group", "state", "layers", "handlers", "crate"];
 
@@ -42,6 +42,11 @@ pub(crate) struct Entry {
 impl Parse for Entry {
     fn parse(input: ParseStream) -> Result<Self> {
         let attrs = input.call(Attribute::parse_outer)?;
+        if input.peek(LitStr) {
+            return Err(
+                input.error("`handlers` lists the handlers' paths, which are no strings: remove the quotes")
+            );
+        }
         let path = input.call(Path::parse_mod_style)?;
         if input.peek(syn::token::Paren) {
             return Err(input.error(

@@ -277,6 +277,7 @@ const MISTAKES: &[(&str, &[Mistake])] = &[
                 &[
                     "handlers_without_brackets",
                     "handler_is_called_in_the_list",
+                    "handlers_as_strings",
                     "every_handler_of_a_module",
                 ],
             ),
