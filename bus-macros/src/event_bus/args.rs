@@ -43,9 +43,9 @@ impl Parse for Entry {
     fn parse(input: ParseStream) -> Result<Self> {
         let attrs = input.call(Attribute::parse_outer)?;
         if input.peek(LitStr) {
-            return Err(
-                input.error("`handlers` lists the handlers' paths, which are no strings: remove the quotes")
-            );
+            return Err(input.error(
+                "`handlers` lists the handlers' paths, which are no strings: remove the quotes",
+            ));
         }
         let path = input.call(Path::parse_mod_style)?;
         if input.peek(syn::token::Paren) {
